@@ -1,0 +1,49 @@
+/** `npm run build`: the library as modules and types in dist/src, the command bundled in dist/cli, licences beside it. */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+import { thirdPartyNotice } from './third-party.ts'
+
+const root = join(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+
+/** Left to node_modules, where its compiled binding is. Both are the package's own dependencies or theirs. */
+const EXTERNAL = ['classic-level', 'level']
+
+function compile(): void {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+/** Answers the files in the bundle that came from node_modules. */
+async function bundleCommand(): Promise<string[]> {
+  const bundle = await rolldown({
+    cwd: root,
+    input: { p2pnode: 'src/cli/main.ts' },
+    platform: 'node',
+    external: EXTERNAL,
+    onLog(level, log, handle) {
+      if (level === 'warn') throw new Error(`bundle: ${log.message}`)
+      handle(level, log)
+    },
+  })
+  try {
+    const { output } = await bundle.write({
+      dir: join(dist, 'cli'),
+      format: 'esm',
+      entryFileNames: '[name].js',
+      chunkFileNames: '[name]-[hash].js',
+    })
+    chmodSync(join(dist, 'cli/p2pnode.js'), 0o755)
+    return output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : [])).filter((id) => id.includes('node_modules'))
+  } finally {
+    await bundle.close()
+  }
+}
+
+rmSync(dist, { recursive: true, force: true })
+compile()
+const bundled = await bundleCommand()
+writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyNotice(bundled))

@@ -1,0 +1,170 @@
+/**
+ * What is known of one author in one room: events by place, linked into chains. Usually one chain; a fork makes several.
+ */
+import type { Ordered } from './order.ts'
+
+/** Where the bytes of events lie: a stored run. */
+export interface StoredRun {
+  firstSeq: number
+  count: number
+  /** Tells runs at the same place apart in the store. */
+  n: number
+  /** Bytes of the encoded run. */
+  size: number
+  receivedAt: number
+  via: 'self' | 'gossip' | 'sync'
+}
+
+/** An event as the index knows it: everything but its body. */
+export interface LogEvent extends Ordered {
+  readonly id: string
+  readonly author: AuthorLog
+  readonly seq: number
+  readonly prevId: string
+  readonly kind: number
+  /** The predecessor in the chain, where it is known. */
+  prev: LogEvent | undefined
+  stored: StoredRun
+  /** The body is here, not only the header. */
+  hasBody: boolean
+  /** It is on disk; before that it is in no frontier, order or history. */
+  durable: boolean
+  /** In the room's order: durable, and its body opened. */
+  placed: boolean
+  hlc: number
+  type: number
+  /** Events that the order puts before it, as far as present. */
+  before: LogEvent[]
+  position: number
+}
+
+/** Consecutive events of one chain that are held: from `from` to `to`, the last having an id that begins with `end` (32 hex). */
+export interface Segment {
+  from: number
+  to: number
+  end: string
+}
+
+export const PREFIX_LENGTH = 32
+export const prefixOf = (id: string): string => id.slice(0, PREFIX_LENGTH)
+
+export class AuthorLog {
+  /** The author key in hex, and its bytes. */
+  readonly name: string
+  readonly key: Uint8Array
+  /** Two events at one place are known, be it that one of them is only named as a predecessor. */
+  forked = false
+  #events = new Map<number, LogEvent>()
+  #twins = new Map<number, LogEvent[]>()
+  /** undefined: to be computed, as it is for a log read from disk. */
+  #segments: Segment[] | undefined
+  #last: LogEvent | undefined
+
+  constructor(name: string, key: Uint8Array) {
+    this.name = name
+    this.key = key
+  }
+
+  get size(): number {
+    return this.#events.size
+  }
+
+  /** The event with the highest seq. */
+  get last(): LogEvent | undefined {
+    return this.#last
+  }
+
+  /** Every event at this place: more than one is a fork. */
+  at(seq: number): LogEvent[] {
+    const event = this.#events.get(seq)
+    if (event === undefined) return []
+    const twins = this.#twins.get(seq)
+    return twins === undefined ? [event] : [event, ...twins]
+  }
+
+  *events(): Iterable<LogEvent> {
+    yield* this.#events.values()
+    for (const twins of this.#twins.values()) yield* twins
+  }
+
+  find(seq: number, id: string): LogEvent | undefined {
+    const event = this.#events.get(seq)
+    if (event === undefined || event.id === id) return event
+    return this.#twins.get(seq)?.find((twin) => twin.id === id)
+  }
+
+  add(event: LogEvent): void {
+    if (this.#events.has(event.seq)) {
+      this.forked = true
+      const twins = this.#twins.get(event.seq)
+      if (twins === undefined) this.#twins.set(event.seq, [event])
+      else twins.push(event)
+    } else this.#events.set(event.seq, event)
+    event.prev = this.find(event.seq - 1, event.prevId)
+    for (const child of this.at(event.seq + 1)) if (child.prevId === event.id) child.prev = event
+    this.forked ||= this.#isDisputed(event.seq) || this.#isDisputed(event.seq + 1)
+    if (this.#last === undefined || event.seq > this.#last.seq) this.#last = event
+  }
+
+  /** An event at this place names a predecessor other than the one that is here. */
+  #isDisputed(seq: number): boolean {
+    return this.#events.has(seq - 1) && this.at(seq).some((event) => event.prev === undefined)
+  }
+
+  /** Takes back what could not be stored. */
+  remove(event: LogEvent): void {
+    const twins = this.#twins.get(event.seq)?.filter((twin) => twin !== event)
+    if (this.#events.get(event.seq) === event) {
+      const successor = twins?.shift()
+      if (successor === undefined) this.#events.delete(event.seq)
+      else this.#events.set(event.seq, successor)
+    }
+    if (twins === undefined || twins.length === 0) this.#twins.delete(event.seq)
+    else this.#twins.set(event.seq, twins)
+    for (const child of this.at(event.seq + 1)) if (child.prev === event) child.prev = undefined
+    if (this.forked) this.forked = this.#twins.size > 0 || [...this.#events.keys()].some((seq) => this.#isDisputed(seq))
+    this.#segments = undefined
+    if (this.#last === event) {
+      this.#last = undefined
+      for (const other of this.events()) if (this.#last === undefined || other.seq > this.#last.seq) this.#last = other
+    }
+  }
+
+  /** Tells that `event` is now held: body here, on disk. */
+  hold(event: LogEvent): void {
+    if (this.#segments === undefined) return
+    const heldChild = this.at(event.seq + 1).some((child) => child.prev === event && isHeld(child))
+    const heldPrev = event.prev !== undefined && isHeld(event.prev)
+    const end = heldPrev ? prefixOf(event.prevId) : undefined
+    const segment = end === undefined ? undefined : this.#segments.find((each) => each.end === end)
+    if (heldChild || this.forked || (heldPrev && segment === undefined)) this.#segments = undefined
+    else if (segment !== undefined) Object.assign(segment, { to: event.seq, end: prefixOf(event.id) })
+    else this.#segments.push({ from: event.seq, to: event.seq, end: prefixOf(event.id) })
+  }
+
+  /** What is held, newest first: a function of the set of held events alone. */
+  segments(): readonly Segment[] {
+    this.#segments ??= this.#computeSegments()
+    return this.#segments.sort((a, b) => b.to - a.to || (a.end < b.end ? -1 : 1))
+  }
+
+  #computeSegments(): Segment[] {
+    const inner = new Set<LogEvent>()
+    for (const event of this.events()) if (isHeld(event) && event.prev !== undefined) inner.add(event.prev)
+    const tips = [...this.events()].filter((event) => isHeld(event) && !inner.has(event))
+    tips.sort((a, b) => b.seq - a.seq || (a.id < b.id ? -1 : 1))
+    const counted = new Set<LogEvent>()
+    return tips.map((tip) => {
+      let first = tip
+      counted.add(tip)
+      for (let prev = tip.prev; prev !== undefined && isHeld(prev) && !counted.has(prev); prev = prev.prev) {
+        counted.add(prev)
+        first = prev
+      }
+      return { from: first.seq, to: tip.seq, end: prefixOf(tip.id) }
+    })
+  }
+}
+
+/** On disk with its body: what a frontier may name. */
+export const isHeld = (event: LogEvent): boolean => event.durable && event.hasBody

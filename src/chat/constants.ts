@@ -1,0 +1,113 @@
+/** Every limit of the chat core, with its unit. docs/LIMITS.md gives the reasons. */
+
+const second = 1000
+const minute = 60 * second
+const day = 24 * 60 * minute
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/** Events in a run. */
+export const MAX_RUN_EVENTS = 256
+/** Bytes of an encoded run. */
+export const MAX_RUN_BYTES = 256 * KiB
+/** Bytes of an event's sealed body: with its header an event stays below 64 KiB. */
+export const MAX_BODY_BYTES = 64 * KiB - 256
+/** UTF-8 bytes of a message's text. */
+export const MAX_TEXT_BYTES = 32 * KiB
+/** Code points of a display name. */
+export const MAX_NAME_LENGTH = 64
+/** UTF-8 bytes of a profile's bio. */
+export const MAX_BIO_BYTES = 1 * KiB
+/** Sequence numbers are 1 <= seq < 2^48. */
+export const MAX_SEQ = 2 ** 48 - 1
+/** Events that an event names as its parents. */
+export const MAX_PARENTS = 4
+/** The smallest plaintext that is sealed; longer ones are padded by Padmé. */
+export const MIN_PLAINTEXT_BYTES = 128
+
+/** The largest hybrid clock value: what a date can show, less room for counting on. */
+export const MAX_HLC = 8_640_000_000_000_000 - 2 ** 32
+/** A clock further ahead than this does not pull ours: see PROTOCOL.md, Writing. */
+export const MAX_CLOCK_PULL = 60 * second
+/** From here a message is marked as having a clock ahead of ours. */
+export const CLOCK_AHEAD = 5 * minute
+/** Future clocks remembered until they are past. */
+export const MAX_FUTURE_CLOCKS = 1000
+
+/** Idempotence keys kept a room, and for how long at least. */
+export const MAX_CIDS = 10_000
+export const CID_LIFETIME = 7 * day
+export const MAX_CID_LENGTH = 64
+
+/** Sends waiting for a room's append queue. */
+export const MAX_QUEUED_APPENDS = 10_000
+
+/** Bytes of a message on a sync stream. */
+export const MAX_SYNC_MESSAGE_BYTES = MAX_RUN_BYTES + 4 * KiB
+/** Bytes received on a sync stream and not yet on disk. */
+export const MAX_SYNC_IN_FLIGHT = 1 * MiB
+/** Small runs that share one message on a sync stream, in bytes. */
+export const SYNC_MESSAGE_TARGET = 64 * KiB
+/** Ranges of one log that one page of a frontier names. */
+export const MAX_PAGE_RANGES = 64
+/** Logs above which a frontier is compared by buckets first. */
+export const MAX_FLAT_LOGS = 512
+/** Entries of a frontier that are read in one round. */
+export const MAX_FRONTIER_ENTRIES = 200_000
+/** Rounds of one sync session. */
+export const MAX_SYNC_ROUNDS = 64
+/** A sync partner that says nothing for this long is left. */
+export const SYNC_SILENCE = 15 * second
+/** Who opens or answers a session must have proved access within this time. */
+export const SYNC_HANDSHAKE = 5 * second
+/** Mates whose pauses are remembered while they are gone. */
+export const MAX_REMEMBERED_MATES = 1024
+/** What was written this recently and came by sync is passed on by gossip: others may have missed it too. Runs of this size, a session. */
+export const PASS_ON_AGE = 2 * minute
+export const MAX_PASS_ON_BYTES = 32 * KiB
+export const MAX_PASS_ON_RUNS = 64
+/** Sync sessions under way in a room: opened by us, opened by others. */
+export const MAX_SYNCS_OUT = 2
+export const MAX_SYNCS_IN = 8
+/** Syncs with one peer are this far apart; the pause doubles while they bring nothing. */
+export const SYNC_PAUSE = 10 * second
+export const MAX_SYNC_PAUSE = 10 * minute
+/** A difference must last this long without arrivals before it permits a sync. */
+export const SYNC_SETTLE = 3 * second
+/** Without any sign of a difference a mate is compared with this often (plus or minus a quarter). */
+export const SYNC_INTERVAL = 60 * second
+/** What one connection may be sent in an hour beyond the room's size, in bytes. */
+export const SYNC_ALLOWANCE = 64 * MiB
+export const SYNC_ALLOWANCE_PERIOD = 60 * minute
+
+/** Beacons: the interval is max(BEACON_INTERVAL, BEACON_INTERVAL_EACH * members online) plus or minus a quarter. */
+export const BEACON_INTERVAL = 30 * second
+export const BEACON_INTERVAL_EACH = 0.5 * second
+/** A newcomer is greeted by a beacon, but no oftener than this. */
+export const BEACON_MIN_INTERVAL = 2 * second
+/** After arrivals somebody says what the room holds now: the first after this long, unless another has said the same. Least, and spread. */
+export const BEACON_SETTLE = 3 * second
+export const BEACON_SETTLE_SPREAD = 5 * second
+/** Missed intervals after which a member is offline. */
+export const BEACON_MISSES = 3
+/** A member whose connection closed and who is not heard again within this time is offline. */
+export const OFFLINE_GRACE = 5 * second
+/** Bytes of a beacon. */
+export const MAX_BEACON_BYTES = 8 * KiB
+/** Logs whose tips a beacon names. */
+export const MAX_BEACON_TIPS = 32
+/** Above this many online, presence is a number. */
+export const MAX_PRESENCE = 256
+
+/** Per connection: signature checks and bytes over gossip, as bursts and rates a second. */
+export const GOSSIP_CHECKS = { burst: 8_000, rate: 4_000 }
+export const GOSSIP_BYTES = { burst: 32 * MiB, rate: 8 * MiB }
+/** Per connection: author keys never seen before, over gossip. */
+export const NEW_AUTHORS = { burst: 64, rate: 1 }
+/** Gossiped bytes waiting for the disk, all peers together; beyond it sync brings them later. */
+export const MAX_GOSSIP_IN_FLIGHT = 16 * MiB
+
+/** History answered at once: default, most, and bytes. */
+export const DEFAULT_HISTORY = 50
+export const MAX_HISTORY = 1000
+export const MAX_HISTORY_BYTES = 960 * KiB

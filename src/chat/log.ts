@@ -1,0 +1,375 @@
+/**
+ * One room's log: every event that is held, whoever wrote it. Own, gossiped and synced events come in through the same door,
+ * `ingest`, which is idempotent; what leaves (gossip, sync, history) is read from here.
+ */
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { DamagedStoreError, InvalidEventError } from '../errors.ts'
+import type { Operation, Store } from '../storage/store.ts'
+import { AuthorLog, type LogEvent, prefixOf, type StoredRun } from './author-log.ts'
+import type { Body } from './body.ts'
+import { equalBytes } from './cbor.ts'
+import { MAX_BEACON_TIPS } from './constants.ts'
+import { decodeRun, type Entry, type Run, suffixOf, verifyRun } from './event.ts'
+import { EventGraph } from './event-graph.ts'
+import { frontierDigest } from './frontier.ts'
+import { HybridClock } from './hybrid-clock.ts'
+import type { RoomKeys } from './room-keys.ts'
+import { type PlainRun, RunStore, type Via } from './run-store.ts'
+import type { Clock, Crypto, Verdict } from './seams.ts'
+
+export type { Via } from './run-store.ts'
+
+export interface LogInit {
+  store: Store
+  crypto: Crypto
+  clock: Clock
+  keys: RoomKeys
+}
+
+/** An event that came in, with what its body says; `body` is missing where only the header is here. */
+export interface Arrival {
+  event: LogEvent
+  body: Body | undefined
+}
+
+export interface Ingested {
+  verdict: Verdict
+  /** Why it was not accepted. */
+  reason?: string
+  /** Events that were new, or whose bodies were. */
+  fresh: number
+  /** The clock of the latest of them; 0 for a run in which a body is missing, which gossip refuses. */
+  latest?: number
+  /** Resolves when everything in the run is on disk, rejects when it could not be stored. */
+  durable: Promise<void>
+}
+
+const DONE = Promise.resolve()
+/** Whoever waits for a write hears of its failure; the gossip door does not wait. */
+const ignore = (): undefined => undefined
+
+export class Log {
+  readonly #init: LogInit
+  readonly #runs: RunStore
+  readonly #clock: HybridClock
+  readonly #graph = new EventGraph((prefix) => this.#events.get(prefix))
+  /** Every author by the first 16 bytes of the key. */
+  readonly #authors = new Map<string, AuthorLog>()
+  /** Every event by the first 16 bytes of its id. */
+  readonly #events = new Map<string, LogEvent>()
+  /** The batch each event not yet durable is in. */
+  readonly #writing = new Map<LogEvent, Promise<void>>()
+  #closed = false
+  /** Authors by when they last changed, the latest last. */
+  readonly #changed = new Set<AuthorLog>()
+  #digest: Uint8Array | undefined
+  /** The author key that we write with, in hex. */
+  ownAuthor: string | undefined
+  /** Called once an arrival is on disk and in its place, in the order of the run. */
+  onArrivals: ((arrivals: Arrival[]) => void) | undefined
+  /** Called when an author is first seen to have two events at one place. */
+  onFork: ((author: AuthorLog) => void) | undefined
+  /** Called when an event came in under our own author key that is not in our log: a copy of us wrote it, or we did and lost it. */
+  onStranger: (() => void) | undefined
+
+  private constructor(init: LogInit) {
+    this.#init = init
+    this.#runs = new RunStore(init)
+    this.#clock = new HybridClock(init.clock)
+  }
+
+  /** Reads the whole log of the room. @throws DamagedStoreError */
+  static async open(init: LogInit): Promise<Log> {
+    const log = new Log(init)
+    const readable: LogEvent[] = []
+    for await (const { run, stored } of log.#runs.all()) log.#load(run, stored, readable)
+    log.#graph.addAll(readable)
+    const recent = [...log.#authors.values()].sort((a, b) => (a.last?.hlc ?? 0) - (b.last?.hlc ?? 0))
+    for (const author of recent.slice(-MAX_BEACON_TIPS)) log.#changed.add(author)
+    return log
+  }
+
+  #load(run: Run, stored: StoredRun, readable: LogEvent[]): void {
+    this.#runs.count(stored)
+    const author = this.#author(run.author)
+    run.entries.forEach((entry, i) => {
+      const known = this.#known(run, i)
+      if (known !== undefined && (known.hasBody || entry.body === undefined)) return
+      const event = known ?? this.#index(author, run, i, stored)
+      event.stored = stored
+      event.durable = true
+      if (entry.body !== undefined) {
+        event.hasBody = true
+        if (this.#describe(event, this.#runs.openStored(run, i))) readable.push(event)
+      }
+    })
+  }
+
+  #describe(event: LogEvent, body: Body): boolean {
+    if (!this.#graph.describe(event, body)) return false
+    this.#clock.note(body.hlc)
+    return true
+  }
+
+  #known(run: Run, index: number): LogEvent | undefined {
+    const id = bytesToHex(run.ids[index] as Uint8Array)
+    const event = this.#events.get(prefixOf(id))
+    return event?.id === id ? event : undefined
+  }
+
+  #author(key: Uint8Array): AuthorLog {
+    const name = bytesToHex(key)
+    let author = this.author(name)
+    if (author === undefined) {
+      author = new AuthorLog(name, key)
+      this.#authors.set(prefixOf(name), author)
+    }
+    return author
+  }
+
+  #index(author: AuthorLog, run: Run, index: number, stored: StoredRun): LogEvent {
+    const id = bytesToHex(run.ids[index] as Uint8Array)
+    const prevId = index === 0 ? bytesToHex(run.prevId) : bytesToHex(run.ids[index - 1] as Uint8Array)
+    const kind = (run.entries[index] as Entry).kind
+    const event: LogEvent = {
+      id,
+      author,
+      seq: run.firstSeq + index,
+      prevId,
+      kind,
+      prev: undefined,
+      stored,
+      hasBody: false,
+      durable: false,
+      placed: false,
+      hlc: 0,
+      type: 0,
+      before: [],
+      position: -1,
+    }
+    author.add(event)
+    this.#events.set(prefixOf(id), event)
+    return event
+  }
+
+  /**
+   * The one door. Takes a run from anybody: decodes it strictly, checks that it is of this room, signed by its author and opens
+   * under the room's key, then stores what is new. The verdict is known at once and depends on the bytes alone, except that a run
+   * without anything new is ignored. `admit` is asked about a valid run of an author never seen before: false puts it off.
+   */
+  ingest(bytes: Uint8Array, via: Via, admit: () => boolean = () => true): Ingested {
+    if (this.#closed) return { verdict: 'ignore', reason: 'the room was closed', fresh: 0, durable: DONE }
+    let run: Run
+    const fresh: [index: number, body: Body | undefined][] = []
+    try {
+      run = decodeRun(bytes, this.#init.crypto)
+      if (!equalBytes(run.roomTag, this.#init.keys.tag)) throw new InvalidEventError('event of another room')
+      run.entries.forEach((entry, i) => {
+        const known = this.#known(run, i)
+        if (known === undefined || (!known.hasBody && entry.body !== undefined)) fresh.push([i, undefined])
+      })
+      if (fresh.length === 0) return { verdict: 'ignore', reason: 'nothing new', fresh: 0, durable: this.#settled(run) }
+      // Without a body nothing shows that the author knows the room's key: only a peer that has proved access may carry one.
+      if (via === 'gossip' && run.entries.some((entry) => entry.body === undefined))
+        throw new InvalidEventError('header without its body')
+      this.#check(run, fresh)
+    } catch (error) {
+      if (!(error instanceof InvalidEventError)) throw error
+      return { verdict: 'reject', reason: error.message, fresh: 0, durable: DONE }
+    }
+    if (this.author(bytesToHex(run.author)) === undefined && !admit()) {
+      return { verdict: 'ignore', reason: 'too many new authors at once', fresh: 0, durable: DONE }
+    }
+    if (this.ownAuthor === bytesToHex(run.author)) this.onStranger?.()
+    const whole = run.entries.every((entry) => entry.body !== undefined)
+    const latest = whole ? Math.max(...fresh.map(([, body]) => body?.hlc ?? 0)) : 0
+    return { verdict: 'accept', fresh: fresh.length, latest, durable: this.#store(run, fresh, via) }
+  }
+
+  /** Takes nothing more from anybody: what a session or the topic still brings belongs to whoever opens the room next. */
+  close(): void {
+    this.#closed = true
+  }
+
+  #check(run: Run, fresh: [number, Body | undefined][]): void {
+    const { crypto } = this.#init
+    if (!verifyRun(run, crypto)) throw new InvalidEventError('signature does not verify')
+    if (this.author(bytesToHex(run.author)) === undefined && !crypto.isValidKey(run.author))
+      throw new InvalidEventError('inadmissible author key')
+    for (const item of fresh) if (run.entries[item[0]]?.body !== undefined) item[1] = this.#runs.open(run, item[0])
+  }
+
+  /** When everything in a run that is known already is on disk. */
+  #settled(run: Run): Promise<void> {
+    const writes = new Set<Promise<void>>()
+    run.ids.forEach((_, i) => {
+      const event = this.#known(run, i)
+      const write = event && this.#writing.get(event)
+      if (write !== undefined) writes.add(write)
+    })
+    if (writes.size === 0) return DONE
+    const settled = Promise.all(writes).then(() => undefined)
+    settled.catch(ignore)
+    return settled
+  }
+
+  #store(run: Run, fresh: [number, Body | undefined][], via: Via, also: Operation[] = []): Promise<void> {
+    const { store, clock } = this.#init
+    const { stored, operation } = this.#runs.put(suffixOf(run, fresh[0]?.[0] ?? 0), clock.now(), via)
+    const author = this.#author(run.author)
+    const wasForked = author.forked
+    const earlier: Promise<void>[] = []
+    const arrivals = fresh.map(([index, body]): Arrival & { was: StoredRun | undefined } => {
+      const known = this.#known(run, index)
+      const write = known && this.#writing.get(known)
+      if (write !== undefined) earlier.push(write)
+      const was = write === undefined ? known?.stored : undefined
+      const event = known ?? this.#index(author, run, index, stored)
+      if (body !== undefined) Object.assign(event, { hasBody: true, durable: false, stored })
+      return { event, body, was }
+    })
+    if (author.forked && !wasForked) this.onFork?.(author)
+    const durable = Promise.all([store.batch([operation, ...also]), ...earlier]).then(
+      () => this.#arrive(arrivals, stored),
+      (error) => {
+        this.#undo(arrivals)
+        throw error
+      },
+    )
+    for (const { event } of arrivals) this.#writing.set(event, durable)
+    durable.catch(ignore)
+    return durable
+  }
+
+  #arrive(arrivals: Arrival[], stored: StoredRun): void {
+    const shown: Arrival[] = []
+    this.#digest = undefined
+    this.#runs.count(stored)
+    for (const { event } of arrivals.slice(-1)) {
+      this.#changed.delete(event.author)
+      this.#changed.add(event.author)
+      if (this.#changed.size > MAX_BEACON_TIPS) this.#changed.delete([...this.#changed][0] as AuthorLog)
+    }
+    for (const arrival of arrivals) {
+      const { event, body } = arrival
+      if (event.stored !== stored) continue // its body came while the header was written: that write will tell
+      this.#writing.delete(event)
+      event.durable = true
+      if (body === undefined) continue
+      event.author.hold(event)
+      if (!this.#describe(event, body)) continue
+      this.#graph.add(event)
+      shown.push(arrival)
+    }
+    if (shown.length > 0) this.onArrivals?.(shown)
+  }
+
+  #undo(arrivals: (Arrival & { was: StoredRun | undefined })[]): void {
+    for (const { event, was } of arrivals) {
+      this.#writing.delete(event)
+      if (was !== undefined) {
+        Object.assign(event, { hasBody: false, durable: true, stored: was }) // the header alone, as before
+        continue
+      }
+      event.author.remove(event)
+      this.#events.delete(prefixOf(event.id))
+      if (event.author.size === 0) this.#authors.delete(prefixOf(event.author.name))
+    }
+  }
+
+  /** Own events: the same way in, with what must be written in the same batch. */
+  append(run: Run, bodies: Body[], also: Operation[]): Promise<void> {
+    return this.#store(
+      run,
+      bodies.map((body, i) => [i, body]),
+      'self',
+      also,
+    )
+  }
+
+  /** The next value of the room's hybrid clock, in milliseconds. */
+  nextClock(): number {
+    return this.#clock.next()
+  }
+
+  /** The events that nothing follows yet, the latest first. */
+  heads(): LogEvent[] {
+    return this.#graph.heads()
+  }
+
+  /** Every readable event in the room's order. */
+  all(): readonly LogEvent[] {
+    return this.#graph.all()
+  }
+
+  /** The event that stands behind `event` as far as the order was made: nothing is sorted for it. */
+  after(event: LogEvent): LogEvent | undefined {
+    return this.#graph.after(event)
+  }
+
+  authors(): Iterable<AuthorLog> {
+    return this.#authors.values()
+  }
+
+  /** By its key in hex. */
+  author(name: string): AuthorLog | undefined {
+    const author = this.#authors.get(prefixOf(name))
+    return author?.name === name ? author : undefined
+  }
+
+  /** By the first 16 bytes of its key, in hex. */
+  findAuthor = (prefix: string): AuthorLog | undefined => this.#authors.get(prefix)
+
+  /** By the first 16 bytes of its id, in hex. */
+  find = (prefix: string): LogEvent | undefined => this.#events.get(prefix)
+
+  get(id: string): LogEvent | undefined {
+    const event = this.#events.get(prefixOf(id))
+    return event?.id === id ? event : undefined
+  }
+
+  get size(): number {
+    return this.#events.size
+  }
+
+  /** Bytes of the stored runs. */
+  get bytes(): number {
+    return this.#runs.bytes
+  }
+
+  /** 16 bytes, equal at two members if and only if they hold the same events. */
+  frontierDigest(): Uint8Array {
+    this.#digest ??= frontierDigest(this.#authors.values(), this.#init.crypto)
+    return this.#digest
+  }
+
+  /** The last events of the logs that changed last, newest first. */
+  tips(): LogEvent[] {
+    return [...this.#changed].reverse().flatMap((author) => (author.last?.durable === true ? [author.last] : []))
+  }
+
+  /** A run as it is stored. @throws DamagedStoreError */
+  run(author: AuthorLog, stored: StoredRun): Promise<PlainRun> {
+    return this.#runs.get(author, stored)
+  }
+
+  /** What the bodies of these events say. @throws DamagedStoreError */
+  read(events: readonly LogEvent[]): Promise<Body[]> {
+    return this.#runs.read(events)
+  }
+
+  /** Reads everything back and checks chains, signatures and seals anew. @throws DamagedStoreError */
+  async verify(): Promise<{ events: number; authors: number; forks: number }> {
+    let events = 0
+    for await (const { run } of this.#runs.all()) {
+      if (!verifyRun(run, this.#init.crypto)) throw new DamagedStoreError('a signature in the store does not verify')
+      run.entries.forEach((entry, i) => {
+        if (entry.body !== undefined) this.#runs.openStored(run, i)
+        if (this.#known(run, i) === undefined) throw new DamagedStoreError('the store holds an event that the log does not know')
+        events++
+      })
+    }
+    const forks = [...this.#authors.values()].filter((author) => author.forked).length
+    return { events, authors: this.#authors.size, forks }
+  }
+}

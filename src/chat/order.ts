@@ -1,0 +1,160 @@
+/**
+ * The one order of a room's events, a pure function of the set: repeatedly take, among the events whose present predecessors
+ * are all taken, the one with the smallest (hlc, author, seq, id). Predecessors are the previous event of the same author and
+ * the named parents, as far as they are present. docs/PROTOCOL.md, "Order and digest".
+ */
+
+/** What the order looks at. `position` is written by `Order`: the index, or -1 while the event is not placed. */
+export interface Ordered {
+  readonly hlc: number
+  readonly author: { readonly name: string }
+  readonly seq: number
+  readonly id: string
+  position: number
+}
+
+/** The events that must stand before `event`, as far as they are present. */
+export type Predecessors<T> = (event: T) => T[]
+
+export function compareKeys(a: Ordered, b: Ordered): number {
+  if (a.hlc !== b.hlc) return a.hlc - b.hlc
+  if (a.author !== b.author && a.author.name !== b.author.name) return a.author.name < b.author.name ? -1 : 1
+  if (a.seq !== b.seq) return a.seq - b.seq
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
+}
+
+/**
+ * Keeps events in order as they arrive. A newcomer that nothing present depends on goes before the first later-keyed event
+ * after its last predecessor, which is where the full sort would put it; one that others depend on waits, with everything from
+ * the first affected place on, for the next read.
+ */
+export class Order<T extends Ordered> {
+  readonly #predecessors: Predecessors<T>
+  #placed: T[] = []
+  #waiting: T[] = []
+  /** From this index on the order is to be made anew. */
+  #sound = Number.POSITIVE_INFINITY
+
+  constructor(predecessors: Predecessors<T>) {
+    this.#predecessors = predecessors
+  }
+
+  /** `dependants`: the present events of which `event` is a predecessor. */
+  add(event: T, dependants: readonly T[]): void {
+    for (const { position } of dependants) if (position >= 0) this.#sound = Math.min(this.#sound, position)
+    let after = -1
+    for (const predecessor of this.#predecessors(event)) {
+      if (predecessor.position < 0) {
+        this.#wait(event)
+        return
+      }
+      after = Math.max(after, predecessor.position)
+    }
+    const at = this.#placeAfter(event, after)
+    if (dependants.length > 0) this.#sound = Math.min(this.#sound, at)
+    if (at >= this.#sound) this.#wait(event)
+    else this.#insert(event, at)
+  }
+
+  /** Many at once, at the price of one sort at the next read. */
+  addAll(events: Iterable<T>): void {
+    this.#sound = 0
+    for (const event of events) this.#wait(event)
+  }
+
+  /** The index of the first later-keyed event after index `after`: searched from the end, where newcomers belong. */
+  #placeAfter(event: T, after: number): number {
+    let at = this.#placed.length
+    for (let i = at - 1; i > after; i--) if (compareKeys(this.#placed[i] as T, event) > 0) at = i
+    return at
+  }
+
+  #wait(event: T): void {
+    event.position = -1
+    this.#waiting.push(event)
+  }
+
+  #insert(event: T, at: number): void {
+    this.#placed.splice(at, 0, event)
+    for (let i = at; i < this.#placed.length; i++) (this.#placed[i] as T).position = i
+    this.#sound++
+  }
+
+  /** Every event, in order. The array is the order's own: read it, then let it go. */
+  all(): readonly T[] {
+    if (this.#waiting.length > 0) {
+      const sound = Math.min(this.#sound, this.#placed.length)
+      const tail = this.#placed.splice(sound).concat(this.#waiting)
+      this.#waiting = []
+      for (const event of tail) event.position = -1
+      for (const event of sorted(tail, this.#predecessors)) {
+        event.position = this.#placed.length
+        this.#placed.push(event)
+      }
+    }
+    this.#sound = Number.POSITIVE_INFINITY
+    return this.#placed
+  }
+
+  /** What stands behind a placed event at the moment; undefined while it waits. */
+  after(event: T): T | undefined {
+    return event.position < 0 ? undefined : this.#placed[event.position + 1]
+  }
+}
+
+/** Kahn's algorithm with a heap. Predecessors outside `events` count as taken. */
+function* sorted<T extends Ordered>(events: T[], predecessors: Predecessors<T>): Generator<T> {
+  const missing = new Map<T, number>(events.map((event) => [event, 0]))
+  const followers = new Map<T, T[]>()
+  const ready: T[] = []
+  for (const event of events) {
+    const before = predecessors(event).filter((predecessor) => missing.has(predecessor))
+    missing.set(event, before.length)
+    for (const predecessor of before) {
+      const list = followers.get(predecessor)
+      if (list === undefined) followers.set(predecessor, [event])
+      else list.push(event)
+    }
+    if (before.length === 0) push(ready, event)
+  }
+  for (let event = pop(ready); event !== undefined; event = pop(ready)) {
+    yield event
+    for (const follower of followers.get(event) ?? []) {
+      const left = (missing.get(follower) ?? 0) - 1
+      missing.set(follower, left)
+      if (left === 0) push(ready, follower)
+    }
+  }
+}
+
+function push<T extends Ordered>(heap: T[], event: T): void {
+  let i = heap.length
+  heap.push(event)
+  while (i > 0) {
+    const parent = (i - 1) >> 1
+    const above = heap[parent] as T
+    if (compareKeys(above, event) <= 0) break
+    heap[i] = above
+    i = parent
+  }
+  heap[i] = event
+}
+
+function pop<T extends Ordered>(heap: T[]): T | undefined {
+  const top = heap[0]
+  const last = heap.pop()
+  if (top === undefined || last === undefined || heap.length === 0) return top
+  let i = 0
+  for (;;) {
+    let child = 2 * i + 1
+    if (child >= heap.length) break
+    const right = heap[child + 1]
+    if (right !== undefined && compareKeys(right, heap[child] as T) < 0) child++
+    const below = heap[child] as T
+    if (compareKeys(below, last) >= 0) break
+    heap[i] = below
+    i = child
+  }
+  heap[i] = last
+  return top
+}

@@ -1,0 +1,195 @@
+/**
+ * Who is there: never stored, only heard. Each member sends a beacon now and then; whoever is not heard for three intervals, or
+ * whose connection closed and who is not heard again, is offline.
+ */
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { prefixOf } from './author-log.ts'
+import { type Beacon, encodeBeacon, State } from './beacon.ts'
+import { equalBytes } from './cbor.ts'
+import {
+  BEACON_INTERVAL,
+  BEACON_INTERVAL_EACH,
+  BEACON_MIN_INTERVAL,
+  BEACON_MISSES,
+  BEACON_SETTLE,
+  BEACON_SETTLE_SPREAD,
+  MAX_PRESENCE,
+  OFFLINE_GRACE,
+} from './constants.ts'
+import type { Log } from './log.ts'
+import type { Members } from './members.ts'
+import type { RoomKeys } from './room-keys.ts'
+import type { Clock, Crypto, Network } from './seams.ts'
+
+export interface PresenceInit {
+  log: Log
+  members: Members
+  keys: RoomKeys
+  crypto: Crypto
+  clock: Clock
+  network: Network
+  /** The author key's seed that beacons are signed with; none until something was written. */
+  seed: () => Uint8Array | undefined
+  publish: (beacon: Uint8Array) => void
+  onChange: (author: string, change: 'online' | 'offline' | 'left') => void
+  onTyping: (author: string) => void
+}
+
+interface Heard {
+  start: number
+  counter: number
+  at: number
+  online: boolean
+}
+
+export class Presence {
+  readonly #init: PresenceInit
+  readonly #heard = new Map<string, Heard>()
+  readonly #start: number
+  #counter = 0
+  #lastSent = Number.NEGATIVE_INFINITY
+  #timers: (() => void)[] = []
+  #soon: (() => void) | undefined
+  #settle: (() => void) | undefined
+  #lastArrival = Number.NEGATIVE_INFINITY
+  /** Somebody has said the digest that is ours now. */
+  #agreed = false
+  #running = false
+
+  constructor(init: PresenceInit) {
+    this.#init = init
+    this.#start = init.clock.now()
+  }
+
+  start(): void {
+    this.#running = true
+    this.announce()
+    this.#repeat()
+  }
+
+  #repeat(): void {
+    if (!this.#running) return
+    const spread = 0.75 + (this.#init.crypto.randomBytes(1)[0] ?? 0) / 512
+    this.#sweep()
+    this.#timers = [
+      this.#init.clock.setTimeout(() => {
+        this.#send(State.online)
+        this.#repeat()
+      }, this.#interval() * spread),
+    ]
+  }
+
+  #interval(): number {
+    return Math.max(BEACON_INTERVAL, BEACON_INTERVAL_EACH * this.online.size)
+  }
+
+  /** Sends a beacon now, or as soon as the last one is old enough. */
+  announce(): void {
+    if (!this.#running || this.#soon !== undefined) return
+    const wait = this.#lastSent + BEACON_MIN_INTERVAL - this.#init.clock.now()
+    if (wait <= 0) {
+      this.#send(State.online)
+      return
+    }
+    this.#soon = this.#init.clock.setTimeout(() => {
+      this.#soon = undefined
+      if (this.#running) this.#send(State.online)
+    }, wait)
+  }
+
+  /** The room holds something new: once it is quiet, one of those who hold the same says so, and whoever differs can ask. */
+  arrived(): void {
+    this.#lastArrival = this.#init.clock.now()
+    this.#agreed = false
+    if (this.#running && this.#settle === undefined) this.#awaitQuiet()
+  }
+
+  #awaitQuiet(): void {
+    const spread = (BEACON_SETTLE_SPREAD * (this.#init.crypto.randomBytes(1)[0] ?? 0)) / 256
+    this.#settle = this.#init.clock.setTimeout(() => {
+      this.#settle = undefined
+      if (!this.#running || this.#agreed) return
+      if (this.#init.clock.now() - this.#lastArrival < BEACON_SETTLE) this.#awaitQuiet()
+      else this.#send(State.online)
+    }, BEACON_SETTLE + spread)
+  }
+
+  typing(): void {
+    this.#send(State.typing)
+  }
+
+  #send(state: number): void {
+    const { log, keys, crypto, clock } = this.#init
+    const seed = this.#init.seed()
+    if (seed === undefined) return
+    const tips = log.tips().map((event) => ({ author: prefixOf(event.author.name), seq: event.seq, id: prefixOf(event.id) }))
+    const author = crypto.publicKey(seed)
+    const beacon = { author, start: this.#start, counter: this.#counter++, state, digest: log.frontierDigest(), tips }
+    this.#lastSent = clock.now()
+    this.#agreed = true
+    this.#init.publish(encodeBeacon(beacon, keys, seed, crypto))
+  }
+
+  /** Takes a beacon; false if an older one than was heard before. */
+  hear(beacon: Beacon): boolean {
+    const author = bytesToHex(beacon.author)
+    const last = this.#heard.get(author)
+    if (last !== undefined && (beacon.start < last.start || (beacon.start === last.start && beacon.counter <= last.counter)))
+      return false
+    if (last === undefined && this.#heard.size >= 4 * MAX_PRESENCE) return true // a crowd: count nobody more
+    if (equalBytes(beacon.digest, this.#init.log.frontierDigest())) this.#agreed = true
+    const here = beacon.state === State.online || beacon.state === State.typing
+    this.#heard.set(author, { start: beacon.start, counter: beacon.counter, at: this.#init.clock.now(), online: here })
+    if (here && last?.online !== true) this.#init.onChange(author, 'online')
+    if (!here && last?.online === true) this.#init.onChange(author, beacon.state === State.left ? 'left' : 'offline')
+    if (beacon.state === State.typing) this.#init.onTyping(author)
+    return true
+  }
+
+  /** A connection to a peer closed: whoever is that device and is not heard again soon is offline. */
+  lost(peer: string): void {
+    const { clock, members, network } = this.#init
+    const since = clock.now()
+    const cancel = clock.setTimeout(() => {
+      this.#timers = this.#timers.filter((timer) => timer !== cancel)
+      for (const [author, heard] of this.#heard) {
+        if (!heard.online || heard.at > since) continue
+        const { account } = members.personOf(author)
+        const devices = [...members.devicesOf(account)]
+        if (devices.some((device) => network.peerOf(device) === peer)) this.#offline(author, heard)
+      }
+    }, OFFLINE_GRACE)
+    this.#timers.push(cancel)
+  }
+
+  #sweep(): void {
+    const oldest = this.#init.clock.now() - BEACON_MISSES * 1.25 * this.#interval()
+    for (const [author, heard] of this.#heard) if (heard.online && heard.at < oldest) this.#offline(author, heard)
+  }
+
+  #offline(author: string, heard: Heard): void {
+    heard.online = false
+    this.#init.onChange(author, 'offline')
+  }
+
+  /** Author keys (hex) that are there, oneself not counted. */
+  get online(): Set<string> {
+    return new Set([...this.#heard].filter(([, heard]) => heard.online).map(([author]) => author))
+  }
+
+  /** When an author was last heard, in milliseconds. */
+  heardAt(author: string): number | undefined {
+    return this.#heard.get(author)?.at
+  }
+
+  /** Says goodbye and stops. */
+  stop(state: typeof State.offline | typeof State.left): void {
+    if (!this.#running) return
+    this.#send(state)
+    this.#running = false
+    this.#soon?.()
+    this.#settle?.()
+    for (const cancel of this.#timers) cancel()
+    this.#timers = []
+  }
+}

@@ -1,0 +1,80 @@
+/** Room names, and everything that follows from a room's secret. docs/PROTOCOL.md, "Rooms". */
+
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { wordlist } from '@scure/bip39/wordlists/english.js'
+import { InvalidArgumentError } from '../errors.ts'
+import type { Crypto } from './seams.ts'
+
+export type RoomKind = 'open' | 'locked'
+
+const MAX_ROOM_NAME = 64
+const ARGON2_MEMORY_KIB = 64 * 1024
+const ARGON2_ITERATIONS = 3
+/** Control and format characters, lone surrogates, and every kind of space. */
+const REFUSED = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}]/u
+
+/** Everything derived from a room's secret. */
+export interface RoomKeys {
+  kind: RoomKind
+  secret: Uint8Array
+  /** First 16 bytes of SHA-256(access public key): what the room is called on the wire. */
+  tag: Uint8Array
+  topic: string
+  /** Seals messages, and control events under a key of their own. */
+  messageKey: Uint8Array
+  controlKey: Uint8Array
+  presenceKey: Uint8Array
+  /** Ed25519: who holds the seed may sync. */
+  accessSeed: Uint8Array
+  accessKey: Uint8Array
+}
+
+/**
+ * NFKC, trimmed, one leading # removed, lower case; 1-64 code points, no control, format or space characters, no leading @, no
+ * second #: a canonical name is its own canonical name.
+ * @throws InvalidArgumentError field `room`
+ */
+export function canonicalRoomName(name: string): string {
+  const canonical = name.normalize('NFKC').trim().replace(/^#/, '').toLowerCase().normalize('NFKC')
+  const length = [...canonical].length
+  if (length < 1 || length > MAX_ROOM_NAME) throw new InvalidArgumentError('room', 'a room name has 1 to 64 characters')
+  if (REFUSED.test(canonical)) throw new InvalidArgumentError('room', 'a room name has no spaces and no invisible characters')
+  if (/^[@#]/.test(canonical)) throw new InvalidArgumentError('room', 'a room name does not begin with @ or ##')
+  return canonical
+}
+
+export function openRoomSecret(canonicalName: string, crypto: Crypto): Uint8Array {
+  return crypto.hkdf(utf8ToBytes(canonicalName), 'p2pnode/open/v1', 32)
+}
+
+/** Takes about a third of a second: argon2id, 64 MiB, three passes, the same for everybody, for other parameters are another room. */
+export async function lockedRoomSecret(canonicalName: string, passphrase: string, crypto: Crypto): Promise<Uint8Array> {
+  if (passphrase === '') throw new InvalidArgumentError('passphrase', 'the room passphrase is empty')
+  const salt = crypto.sha256(utf8ToBytes(`p2pnode/locked/v1${canonicalName}`)).subarray(0, 16)
+  const stretched = await crypto.argon2id(passphrase.normalize('NFKC'), salt, ARGON2_MEMORY_KIB, ARGON2_ITERATIONS)
+  return crypto.hkdf(stretched, 'p2pnode/locked/v1', 32)
+}
+
+export function deriveRoomKeys(kind: RoomKind, secret: Uint8Array, crypto: Crypto): RoomKeys {
+  const derive = (label: string): Uint8Array => crypto.hkdf(secret, `p2pnode/${label}/v1`, 32)
+  const accessSeed = derive('access')
+  const accessKey = crypto.publicKey(accessSeed)
+  return {
+    kind,
+    secret,
+    tag: crypto.sha256(accessKey).slice(0, 16),
+    topic: `p2pnode/room/${bytesToHex(derive('topic').subarray(0, 16))}`,
+    messageKey: derive('message'),
+    controlKey: derive('control'),
+    presenceKey: derive('presence'),
+    accessSeed,
+    accessKey,
+  }
+}
+
+/** Two words (22 bits) from bytes that nobody can choose cheaply: to compare aloud. */
+export function checkWords(bytes: Uint8Array): string {
+  const [a = 0, b = 0, c = 0] = bytes
+  const bits = (a << 16) | (b << 8) | c
+  return `${wordlist[(bits >> 13) & 2047]}-${wordlist[(bits >> 2) & 2047]}`
+}

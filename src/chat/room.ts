@@ -1,0 +1,372 @@
+/**
+ * A joined room: its log, and the parts that write, push, fetch and show it. Everything that arrives goes through `log.ingest`; everything
+ * told to the faces starts in `#arrived`.
+ */
+import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+import { TypedEventEmitter } from 'main-event'
+import { InvalidArgumentError, TooLargeError } from '../errors.ts'
+import type { Store } from '../storage/store.ts'
+import { type Beacon, State } from './beacon.ts'
+import { encodeText, type ProfilePayload, profilePayload, Type } from './body.ts'
+import { isWellFormed, utf8Length } from './cbor.ts'
+import { MAX_HISTORY, MAX_TEXT_BYTES } from './constants.ts'
+import { Kind } from './event.ts'
+import { Gossip } from './gossip.ts'
+import { Held } from './held.ts'
+import { createProfile, type Identity } from './identity.ts'
+import { type Arrival, Log } from './log.ts'
+import { Members } from './members.ts'
+import { Presence } from './presence.ts'
+import { checkWords, type RoomKeys } from './room-keys.ts'
+import type { Channel, Clock, Crypto, Network } from './seams.ts'
+import { Sync } from './sync.ts'
+import { type HistoryQuery, Timeline } from './timeline.ts'
+import type { Member, Message, Profile, RoomCheck, Room as RoomInfo } from './types.ts'
+import { Writer, type Written } from './writer.ts'
+
+export interface RoomEvents {
+  message: CustomEvent<Message>
+  member: CustomEvent<{ member: Member; change: 'joined' | 'left' | 'online' | 'offline' | 'profile' }>
+  sync: CustomEvent<{ state: 'running' | 'done'; count: number; digest: string }>
+  typing: CustomEvent<{ member: Member }>
+  reject: CustomEvent<{ reason: string; peerId: string }>
+  warning: CustomEvent<{ code: string; message: string }>
+}
+
+export interface RoomInit {
+  name: string
+  keys: RoomKeys
+  store: Store
+  crypto: Crypto
+  clock: Clock
+  network: Network
+  identity: () => Identity
+  isBlocked: (account: string) => boolean
+  onFailure: (error: unknown, peer: string) => void
+}
+
+export interface SendOptions {
+  /** Makes the send idempotent: the same cid answers what the first call answered, also after a crash. */
+  cid?: string | undefined
+  /** Id of the message answered. */
+  replyTo?: string | undefined
+  /** What `/me` sends. */
+  action?: boolean | undefined
+}
+
+export class Room extends TypedEventEmitter<RoomEvents> {
+  readonly name: string
+  /** The room tag in hex. */
+  readonly id: string
+  readonly topic: string
+  readonly #init: RoomInit
+  readonly #log: Log
+  readonly #members: Members
+  readonly #timeline: Timeline
+  #writer!: Writer
+  readonly #gossip: Gossip
+  readonly #presence: Presence
+  readonly #sync: Sync
+  readonly #held: Held
+  #running = false
+
+  private constructor(init: RoomInit, log: Log) {
+    super()
+    this.#init = init
+    this.#log = log
+    this.#held = new Held(log)
+    this.name = init.name
+    this.id = bytesToHex(init.keys.tag)
+    this.topic = init.keys.topic
+    const { keys, crypto, clock, network } = init
+    this.#members = new Members(keys.tag, crypto)
+    this.#timeline = new Timeline({ ...init, log, members: this.#members, isSelf: (account) => this.#isSelf(account) })
+    this.#gossip = new Gossip({
+      network,
+      log,
+      keys,
+      crypto,
+      clock,
+      onBeacon: (beacon) => this.#hear(beacon),
+      onRun: () => this.#sync.arrived(),
+      onUnstored: () => this.#sync.want(),
+      onReject: (reason, peerId) => this.#tell('reject', { reason, peerId }),
+    })
+    this.#presence = new Presence({
+      log,
+      members: this.#members,
+      keys,
+      crypto,
+      clock,
+      network,
+      seed: () => this.#writer.authorSeed,
+      publish: (beacon) => this.#gossip.publish(beacon),
+      onChange: (author, change) =>
+        this.#tell('member', { member: this.#member(this.#members.personOf(author).account), change }),
+      onTyping: (author) => this.#tell('typing', { member: this.#member(this.#members.personOf(author).account) }),
+    })
+    this.#sync = new Sync({
+      network,
+      log,
+      keys,
+      crypto,
+      clock,
+      onState: (state, moved) => {
+        if (moved) this.#tell('sync', { state, ...this.digest() })
+      },
+      onReject: (reason, peerId) => this.#tell('reject', { reason, peerId }),
+      onHeld: (page) => this.#held.note(page),
+      onFailure: init.onFailure,
+    })
+  }
+
+  /** Reads the room from the store. Nothing of it is on the network before `start`. */
+  static async open(init: RoomInit): Promise<Room> {
+    const log = await Log.open(init)
+    const room = new Room(init, log)
+    room.#writer = await Writer.open({
+      ...init,
+      log,
+      profile: (author) => room.#profile(author),
+      publish: (run) => room.#gossip.publish(run),
+    })
+    await room.#readProfiles()
+    await room.#timeline.open()
+    log.onArrivals = (arrivals) => room.#arrived(arrivals)
+    log.onFork = (author) => room.#warnOfFork(author.name)
+    log.onStranger = () => room.#retire()
+    return room
+  }
+
+  async #readProfiles(): Promise<void> {
+    const profiles = this.#log.all().filter((event) => event.kind === Kind.control && event.type === Type.profile)
+    const bodies = await this.#log.read(profiles)
+    profiles.forEach((event, i) => {
+      const body = bodies[i]
+      if (body !== undefined) this.#members.add(event, profilePayload(body))
+    })
+  }
+
+  #profile(author: Uint8Array): ProfilePayload {
+    return createProfile(this.#init.identity(), this.#init.keys.tag, author, this.#init.crypto)
+  }
+
+  /** Goes on the network; resolves when the profile of this device is on disk, so that others can know who joined. */
+  async start(): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    try {
+      if (this.#writer.author === undefined) await this.#writer.writeProfile()
+    } catch (error) {
+      this.#running = false // so that it can be tried again
+      throw error
+    }
+    if (!this.#running) return // stopped meanwhile
+    this.#gossip.start()
+    this.#sync.start()
+    this.#presence.start()
+  }
+
+  /** Goes off the network, having written what was queued. `left`: tells the others that this is a farewell. */
+  async stop({ left = false } = {}): Promise<void> {
+    await this.#writer.close()
+    this.#log.close()
+    if (!this.#running) return
+    this.#running = false
+    this.#presence.stop(left ? State.left : State.offline)
+    this.#sync.stop()
+    this.#gossip.stop()
+  }
+
+  /**
+   * Resolves once the message is on this device's disk; it reaches everybody else as they can be reached.
+   * @throws TooLargeError, CidReusedError, StorageError, ClosedError
+   */
+  async send(text: string, { cid, replyTo, action = false }: SendOptions = {}): Promise<Written> {
+    if (!isWellFormed(text)) throw new InvalidArgumentError('text', 'the text is not well-formed Unicode')
+    if (text === '') throw new InvalidArgumentError('text', 'the text is empty')
+    if (utf8Length(text) > MAX_TEXT_BYTES)
+      throw new TooLargeError('a message has at most 32 KiB of text: send a longer one in parts')
+    if (replyTo !== undefined && !/^[0-9a-f]{64}$/.test(replyTo))
+      throw new InvalidArgumentError('replyTo', 'replyTo is a message id: 64 hex digits')
+    const payload = encodeText({ text, replyTo: replyTo === undefined ? undefined : hexToBytes(replyTo) })
+    return this.#writer.append({ kind: Kind.message, type: action ? Type.action : Type.text, payload, cid })
+  }
+
+  /** Tells the room about a changed name. */
+  async writeProfile(): Promise<void> {
+    await this.#writer.writeProfile()
+  }
+
+  typing(): void {
+    this.#presence.typing()
+  }
+
+  #arrived(arrivals: Arrival[]): void {
+    this.#presence.arrived()
+    for (const { event, body } of arrivals) {
+      if (body === undefined) continue
+      if (event.stored.via !== 'self' && event.seq > 1 && event.prev === undefined) this.#sync.want()
+      if (event.kind === Kind.control && event.type === Type.profile) {
+        const change = this.#members.add(event, profilePayload(body))
+        const { account } = this.#members.personOf(event.author.name)
+        if (change !== undefined) this.#tell('member', { member: this.#member(account), change })
+      }
+      const message = this.#timeline.arrived(event, body)
+      if (message !== undefined) this.#tell('message', message)
+    }
+  }
+
+  #hear(beacon: Beacon): boolean {
+    const digest = bytesToHex(beacon.digest)
+    const news = this.#presence.hear(beacon)
+    if (news && digest !== bytesToHex(this.#log.frontierDigest())) this.#sync.want()
+    for (const tip of beacon.tips) {
+      if (this.#log.ownAuthor?.startsWith(tip.author))
+        this.#held.note({ author: tip.author, segments: [{ from: 1, to: tip.seq, end: tip.id }] })
+    }
+    return news
+  }
+
+  /** Resolves when another member is known to hold everything this device wrote here. */
+  held(signal?: AbortSignal): Promise<void> {
+    return this.#held.all(() => this.#sync.ask(), signal)
+  }
+
+  #warnOfFork(author: string): void {
+    const { name } = this.#members.personOf(author)
+    this.#tell('warning', {
+      code: 'FORK',
+      message: `${name} has written two histories under one key (author ${author.slice(0, 16)}): both are kept. A store put back to an earlier state does this, or dishonesty.`,
+    })
+  }
+
+  /** An event of our own key that we do not know: a copy of this device wrote it, or we lost it. The key is given up, nothing else. */
+  #retire(): void {
+    this.#writer.retire()
+    const retired = this.#init.store.batch([{ type: 'delete', key: ['own', this.#init.keys.tag, 'author'] }])
+    const renewed = this.#running ? this.#writer.writeProfile() : undefined
+    Promise.all([retired, renewed]).catch((error) => this.#init.onFailure(error, 'store'))
+    this.#tell('warning', {
+      code: 'OWN_FORK',
+      message:
+        'Another copy of this device writes in this room, or events written here were lost: going on under a new key. Nothing is lost.',
+    })
+  }
+
+  /** Connected peers that are in this room. */
+  mates(): string[] {
+    return this.#init.network.mates(this.topic)
+  }
+
+  joined(peer: string): void {
+    if (!this.#running) return
+    this.#sync.joined(peer)
+    this.#presence.announce()
+  }
+
+  parted(peer: string): void {
+    this.#sync.left(peer)
+    if (this.#running) this.#presence.lost(peer)
+  }
+
+  /** A sync session for this room that a peer opened. */
+  acceptSync(channel: Channel, nonce: Uint8Array): Promise<void> {
+    return this.#sync.accept(channel, nonce)
+  }
+
+  /** @throws InvalidArgumentError */
+  page(query: HistoryQuery): Promise<{ messages: Message[]; more: boolean }> {
+    return this.#timeline.page(query)
+  }
+
+  /** Messages in order, oldest first, or newest first with `reverse`; at most `limit`. */
+  async *history({ limit = Number.POSITIVE_INFINITY, reverse = false } = {}): AsyncGenerator<Message> {
+    let left = limit
+    let cursor: string | undefined
+    while (left > 0) {
+      const query = {
+        limit: Math.min(left, MAX_HISTORY),
+        forwards: !reverse,
+        ...(reverse ? { before: cursor } : { after: cursor }),
+      }
+      const { messages, more } = await this.#timeline.page(query)
+      yield* reverse ? [...messages].reverse() : messages
+      left -= messages.length
+      cursor = (reverse ? messages[0] : messages[messages.length - 1])?.id
+      if (!more || cursor === undefined) return
+    }
+  }
+
+  digest(): { count: number; digest: string } {
+    return this.#timeline.digest()
+  }
+
+  read(id: string): Promise<void> {
+    return this.#timeline.read(id)
+  }
+
+  async verify(): Promise<RoomCheck> {
+    return { room: this.id, ...(await this.#log.verify()), ok: true }
+  }
+
+  #isSelf(account: string): boolean {
+    return account === bytesToHex(this.#init.identity().account)
+  }
+
+  members(): Member[] {
+    return [...this.#members.all()].map(({ account }) => this.#member(account))
+  }
+
+  #member(account: string): Member {
+    const { name, fingerprint } = this.#members.get(account) ?? this.#members.personOf(account)
+    const self = this.#isSelf(account)
+    const authors = [...this.#members.authorsOf(account)]
+    const { online } = this.#presence
+    const heard = Math.max(...authors.map((author) => this.#presence.heardAt(author) ?? 0), 0)
+    return {
+      account,
+      name,
+      fingerprint,
+      role: 'member',
+      online: self ? this.#running : authors.some((author) => online.has(author)),
+      self,
+      ...(heard > 0 ? { lastSeen: new Date(heard).toISOString() } : {}),
+    }
+  }
+
+  /** Everybody who has a profile here. */
+  people(): Profile[] {
+    return [...this.#members.all()].map(({ account, name, fingerprint, bio }) => ({
+      account,
+      name,
+      fingerprint,
+      ...(bio === '' ? {} : { bio }),
+    }))
+  }
+
+  /** Peer ids of the devices that members have proved to be theirs. */
+  devices(): string[] {
+    return [...this.#members.all()].flatMap(({ account }) =>
+      [...this.#members.devicesOf(account)].map((device) => this.#init.network.peerOf(device)),
+    )
+  }
+
+  info(): RoomInfo {
+    const members = this.members()
+    return {
+      id: this.id,
+      name: this.name,
+      kind: this.#init.keys.kind,
+      check: checkWords(this.#init.keys.tag),
+      members: members.length,
+      online: members.filter((member) => member.online).length,
+      count: this.#timeline.count,
+      unread: this.#timeline.unread,
+    }
+  }
+
+  #tell<K extends keyof RoomEvents>(type: K, detail: RoomEvents[K]['detail']): void {
+    this.safeDispatchEvent(type, { detail })
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * One conversation in which two members of a room bring each other up to date. Both prove that they know the room's secret; then, in
+ * rounds, each says what it holds, asks for what it lacks, and serves what the other asked for, newest first. The state is the
+ * store: whenever a conversation breaks, the next one goes on where it was.
+ */
+import { hexToBytes } from '@noble/hashes/utils.js'
+import { ClosedError, InvalidEventError } from '../errors.ts'
+import { type AuthorLog, prefixOf } from './author-log.ts'
+import { equalBytes } from './cbor.ts'
+import {
+  MAX_FLAT_LOGS,
+  MAX_FRONTIER_ENTRIES,
+  MAX_SYNC_IN_FLIGHT,
+  MAX_SYNC_ROUNDS,
+  SYNC_HANDSHAKE,
+  SYNC_MESSAGE_TARGET,
+  SYNC_SILENCE,
+} from './constants.ts'
+import { encodeRun, type Run } from './event.ts'
+import { bucketOf, frontierDigest, missing, type Page, pageOf, type Want } from './frontier.ts'
+import type { Log } from './log.ts'
+import { type Portion, portionsOf } from './portions.ts'
+import type { RoomKeys } from './room-keys.ts'
+import type { Channel, Clock, Crypto } from './seams.ts'
+import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from './sync-codec.ts'
+
+const PAGES_A_MESSAGE = 256
+/** At most 36 bytes each, so that the message fits the stream. */
+const SEGMENTS_A_MESSAGE = 4096
+const WANTS_A_MESSAGE = 1024
+
+export interface SessionInit {
+  log: Log
+  keys: RoomKeys
+  crypto: Crypto
+  clock: Clock
+  self: string
+  channel: Channel
+  /** Ranges asked of others at this moment; shared by a room's sessions. */
+  reserved: Reservations
+  /** Asks whether the peer may be sent this many bytes more. */
+  allow: (bytes: number) => boolean
+  onProgress: () => void
+  onReject: (reason: string) => void
+  /** A run that brought something written at `latest`, in milliseconds. */
+  onFresh: (run: Uint8Array, latest: number) => void
+  /** The other side holds these ranges of our own log. */
+  onHeld: (page: Page) => void
+}
+
+export interface Outcome {
+  /** New events received, and events served. */
+  received: number
+  sent: number
+  /** At the end both held the same. */
+  equal: boolean
+}
+
+/** Ranges that some session has asked for and not yet got. */
+export class Reservations {
+  readonly #byEnd = new Map<string, Set<Want>>()
+
+  /** What of `wants` nobody has asked for; it counts as asked for until `release`. */
+  take(wants: Want[]): Want[] {
+    const free = wants.filter((want) => {
+      for (const other of this.#byEnd.get(want.end) ?? []) if (other.from <= want.from && other.to >= want.to) return false
+      return true
+    })
+    for (const want of free) {
+      const taken = this.#byEnd.get(want.end)
+      if (taken === undefined) this.#byEnd.set(want.end, new Set([want]))
+      else taken.add(want)
+    }
+    return free
+  }
+
+  release(wants: Want[]): void {
+    for (const want of wants) {
+      const taken = this.#byEnd.get(want.end)
+      taken?.delete(want)
+      if (taken?.size === 0) this.#byEnd.delete(want.end)
+    }
+  }
+}
+
+export class SyncSession {
+  readonly #init: SessionInit
+  readonly #outcome: Outcome = { received: 0, sent: 0, equal: false }
+  #reserved: Want[] = []
+  /** The other side has shown that it knows the room's secret. */
+  proven = false
+
+  constructor(init: SessionInit) {
+    this.#init = init
+  }
+
+  /** Opens the conversation. Throws when it breaks, or when the other side cannot prove that it belongs to the room. */
+  async initiate(): Promise<Outcome> {
+    const { crypto, keys, self, channel } = this.#init
+    const nonce = crypto.randomBytes(32)
+    await this.#send({ type: 'hello', roomTag: keys.tag, nonce })
+    const welcome = await this.#expect('welcome')
+    const nonces: [Uint8Array, Uint8Array] = [nonce, welcome.nonce]
+    const peers: [string, string] = [self, channel.peer]
+    if (!crypto.verify(keys.accessKey, accessChallenge('responder', keys.tag, nonces, peers), welcome.proof))
+      throw new InvalidEventError('no proof of access')
+    await this.#send({
+      type: 'proof',
+      proof: crypto.sign(keys.accessSeed, accessChallenge('initiator', keys.tag, nonces, peers)),
+    })
+    this.proven = true
+    return this.#converse()
+  }
+
+  /** Answers a conversation whose hello has named this room. */
+  async respond(theirNonce: Uint8Array): Promise<Outcome> {
+    const { crypto, keys, self, channel } = this.#init
+    const nonces: [Uint8Array, Uint8Array] = [theirNonce, crypto.randomBytes(32)]
+    const peers: [string, string] = [channel.peer, self]
+    const proof = crypto.sign(keys.accessSeed, accessChallenge('responder', keys.tag, nonces, peers))
+    await this.#send({ type: 'welcome', nonce: nonces[1], proof })
+    const answer = await this.#expect('proof')
+    if (!crypto.verify(keys.accessKey, accessChallenge('initiator', keys.tag, nonces, peers), answer.proof))
+      throw new InvalidEventError('no proof of access')
+    this.proven = true
+    return this.#converse()
+  }
+
+  async #converse(): Promise<Outcome> {
+    let page = 0
+    try {
+      for (let round = 0; round < MAX_SYNC_ROUNDS; round++) {
+        const { moved, more, equal } = await this.#round(page)
+        this.#outcome.equal = equal
+        if (equal || (!moved && !more)) break
+        page = moved ? 0 : page + 1
+      }
+      await this.#init.channel.close()
+    } finally {
+      this.#init.reserved.release(this.#reserved)
+    }
+    return this.#outcome
+  }
+
+  async #round(page: number): Promise<{ moved: boolean; more: boolean; equal: boolean }> {
+    const { log, crypto } = this.#init
+    const logs = [...log.authors()]
+    const summary = {
+      type: 'summary' as const,
+      digest: log.frontierDigest(),
+      buckets: logs.length > MAX_FLAT_LOGS ? bucketDigests(logs, crypto) : [],
+    }
+    const own = log.author(log.ownAuthor ?? '')
+    const [, theirs] = await Promise.all([this.#send(summary), this.#expect('summary')])
+    if (equalBytes(summary.digest, theirs.digest)) {
+      if (own !== undefined) this.#init.onHeld({ author: prefixOf(own.name), segments: own.segments() })
+      return { moved: false, more: false, equal: true }
+    }
+    // Both directions at once, here and below: two members that only wrote would wait for each other for ever.
+    const told = logs.filter((each) => differs(each, summary.buckets, theirs.buckets, crypto)).map((each) => pageOf(each, page))
+    const more = told.some((each) => each.more)
+    const [, read] = await Promise.all([
+      this.#sendPages(
+        told.map((each) => each.page),
+        more,
+      ),
+      this.#readPages(),
+    ])
+    const wants = this.#init.reserved.take(
+      [...read.pages.values()].flatMap((each) => missing(log.findAuthor(each.author), each, log.find)),
+    )
+    for (const want of wants) this.#reserved.push(want)
+    const [, asked] = await Promise.all([this.#sendWants(wants), this.#readWants()])
+    const [sent, received] = await Promise.all([this.#serve(asked), this.#receive()])
+    this.#init.reserved.release(wants)
+    return { moved: sent > 0 || received > 0, more: more || read.more, equal: false }
+  }
+
+  async #sendPages(all: Page[], more: boolean): Promise<void> {
+    let batch: Page[] = []
+    let segments = 0
+    for (const page of all) {
+      if (page.segments.length === 0) continue
+      if (batch.length === PAGES_A_MESSAGE || segments + page.segments.length > SEGMENTS_A_MESSAGE) {
+        await this.#send({ type: 'pages', pages: batch, last: false, more })
+        batch = []
+        segments = 0
+      }
+      batch.push(page)
+      segments += page.segments.length
+    }
+    await this.#send({ type: 'pages', pages: batch, last: true, more })
+  }
+
+  /** One page a log; `more` says that the other side has older ranges to tell. */
+  async #readPages(): Promise<{ pages: Map<string, Page>; more: boolean }> {
+    const pages = new Map<string, Page>()
+    for (;;) {
+      const message = await this.#expect('pages')
+      for (const page of message.pages) {
+        if (pages.has(page.author)) throw new InvalidEventError('a log named twice')
+        pages.set(page.author, page)
+        if (this.#init.log.ownAuthor?.startsWith(page.author)) this.#init.onHeld(page)
+      }
+      if (pages.size > MAX_FRONTIER_ENTRIES) throw new InvalidEventError('frontier too long')
+      if (message.last) return { pages, more: message.more }
+    }
+  }
+
+  async #sendWants(wants: Want[]): Promise<void> {
+    for (let i = 0; i === 0 || i < wants.length; i += WANTS_A_MESSAGE) {
+      await this.#send({ type: 'wants', wants: wants.slice(i, i + WANTS_A_MESSAGE), last: i + WANTS_A_MESSAGE >= wants.length })
+    }
+  }
+
+  async #readWants(): Promise<Want[]> {
+    const wants: Want[] = []
+    for (;;) {
+      const message = await this.#expect('wants')
+      for (const want of message.wants) wants.push(want)
+      if (wants.length > MAX_FRONTIER_ENTRIES) throw new InvalidEventError('too many wants')
+      if (message.last) return wants
+    }
+  }
+
+  /** Serves what was asked for, newest first; answers how many runs. */
+  async #serve(wants: Want[]): Promise<number> {
+    const portions = portionsOf(wants, this.#init.log).sort((a, b) => b.hlc - a.hlc)
+    let batch: Uint8Array[] = []
+    let size = 0
+    let sent = 0
+    for (const portion of portions) {
+      const run = await this.#load(portion)
+      if (size > 0 && size + run.length > SYNC_MESSAGE_TARGET) {
+        await this.#send({ type: 'runs', runs: batch })
+        batch = []
+        size = 0
+      }
+      if (!this.#init.allow(run.length)) break
+      batch.push(run)
+      size += run.length
+      sent++
+    }
+    if (batch.length > 0) await this.#send({ type: 'runs', runs: batch })
+    await this.#send({ type: 'served' })
+    this.#outcome.sent += sent
+    return sent
+  }
+
+  /** Adjacent stored runs leave as one, under the last signature: the receiver verifies once. */
+  async #load({ first, runs }: Portion): Promise<Uint8Array> {
+    const { log } = this.#init
+    let whole: Omit<Run, 'ids'> | undefined
+    for (const stored of runs) {
+      const run = await log.run(first.author, stored)
+      whole = whole === undefined ? run : { ...whole, entries: [...whole.entries, ...run.entries], signature: run.signature }
+    }
+    if (whole === undefined) throw new TypeError('an empty portion')
+    const entries = whole.entries.slice(first.seq - whole.firstSeq)
+    return encodeRun({ ...whole, firstSeq: first.seq, prevId: hexToBytes(first.prevId), entries })
+  }
+
+  /** Takes runs until the other side has served all; answers how many. At most 1 MiB of them wait for the disk. */
+  async #receive(): Promise<number> {
+    const waiting = new Set<Promise<void>>()
+    let inFlight = 0
+    let received = 0
+    let failure: unknown
+    for (;;) {
+      const message = await this.#next()
+      if (message.type === 'served') break
+      if (message.type !== 'runs') throw new InvalidEventError(`unexpected ${message.type}`)
+      for (const bytes of message.runs) {
+        const { verdict, reason, fresh, latest, durable } = this.#init.log.ingest(bytes, 'sync')
+        if (verdict === 'reject') {
+          this.#init.onReject(reason ?? 'malformed')
+          throw new InvalidEventError(`the peer served what is not valid: ${reason}`)
+        }
+        received++
+        if (fresh > 0) this.#init.onFresh(bytes, latest ?? 0)
+        this.#outcome.received += fresh
+        inFlight += bytes.length
+        const settled: Promise<void> = durable
+          .catch((error) => {
+            failure ??= error
+          })
+          .finally(() => {
+            inFlight -= bytes.length
+            waiting.delete(settled)
+          })
+        waiting.add(settled)
+        while (inFlight > MAX_SYNC_IN_FLIGHT) await Promise.race(waiting)
+      }
+      this.#init.onProgress()
+      if (failure !== undefined) throw failure
+    }
+    await Promise.all(waiting)
+    if (failure !== undefined) throw failure
+    return received
+  }
+
+  #send(message: SyncMessage): Promise<void> {
+    return this.#within(() => this.#init.channel.send(encodeMessage(message)))
+  }
+
+  async #expect<T extends SyncMessage['type']>(type: T): Promise<Extract<SyncMessage, { type: T }>> {
+    const message = await this.#next()
+    if (message.type !== type) throw new InvalidEventError(`expected ${type}, not ${message.type}`)
+    return message as Extract<SyncMessage, { type: T }>
+  }
+
+  async #next(): Promise<SyncMessage> {
+    const bytes = await this.#within(() => this.#init.channel.receive())
+    if (bytes === undefined) throw new ClosedError('the peer ended the conversation')
+    return decodeMessage(bytes)
+  }
+
+  /** A peer that neither sends nor takes anything for a while is left. */
+  async #within<T>(action: () => Promise<T>): Promise<T> {
+    const { channel, clock } = this.#init
+    const cancel = clock.setTimeout(
+      () => channel.abort(new ClosedError('the peer fell silent')),
+      this.proven ? SYNC_SILENCE : SYNC_HANDSHAKE,
+    )
+    try {
+      return await action()
+    } finally {
+      cancel()
+    }
+  }
+}
+
+function bucketDigests(logs: AuthorLog[], crypto: Crypto): Uint8Array[] {
+  const buckets = Array.from({ length: 256 }, (): AuthorLog[] => [])
+  for (const log of logs) buckets[bucketOf(log, crypto)]?.push(log)
+  return buckets.map((bucket) => frontierDigest(bucket, crypto))
+}
+
+/** False only where both sides sent bucket digests and those of this log's bucket are equal. */
+function differs(log: AuthorLog, ours: Uint8Array[], theirs: Uint8Array[], crypto: Crypto): boolean {
+  if (ours.length === 0 || theirs.length === 0) return true
+  const bucket = bucketOf(log, crypto)
+  const [mine, other] = [ours[bucket], theirs[bucket]]
+  return mine === undefined || other === undefined || !equalBytes(mine, other)
+}

@@ -1,0 +1,279 @@
+/**
+ * When to sync, and with whom. A new mate always permits a sync; otherwise a difference (a beacon that names another digest, a run
+ * whose predecessor is missing, a session that broke) must last a few seconds without arrivals, each mate has its pause, and the
+ * pause doubles while syncs with it bring nothing.
+ */
+
+import { StorageError } from '../errors.ts'
+import {
+  MAX_PASS_ON_BYTES,
+  MAX_PASS_ON_RUNS,
+  MAX_REMEMBERED_MATES,
+  MAX_SYNC_PAUSE,
+  MAX_SYNCS_IN,
+  MAX_SYNCS_OUT,
+  PASS_ON_AGE,
+  SYNC_ALLOWANCE,
+  SYNC_ALLOWANCE_PERIOD,
+  SYNC_INTERVAL,
+  SYNC_PAUSE,
+  SYNC_SETTLE,
+} from './constants.ts'
+import type { Page } from './frontier.ts'
+import type { Log } from './log.ts'
+import type { RoomKeys } from './room-keys.ts'
+import type { Channel, Clock, Crypto, Network } from './seams.ts'
+import { SYNC_PROTOCOL } from './sync-codec.ts'
+import { type Outcome, Reservations, SyncSession } from './sync-session.ts'
+
+/** A mate with the larger peer id waits this long for the other to open the first session. */
+const TIE_BREAK = 1000
+
+export interface SyncInit {
+  network: Network
+  log: Log
+  keys: RoomKeys
+  crypto: Crypto
+  clock: Clock
+  onState: (state: 'running' | 'done', moved: boolean) => void
+  onReject: (reason: string, peer: string) => void
+  onHeld: (page: Page, peer: string) => void
+  onFailure: (error: unknown, peer: string) => void
+}
+
+interface Mate {
+  /** Not before this time, in milliseconds. */
+  next: number
+  pause: number
+  /** Sessions with it under way. */
+  busy: number
+  /** It has shown that it knows the room's secret. */
+  proven: boolean
+  /** It was never synced with since it became a mate. */
+  fresh: boolean
+}
+
+export class Sync {
+  readonly #init: SyncInit
+  readonly #mates = new Map<string, Mate>()
+  /** Grown pauses of strangers that left: subscribing to the topic anew does not end them. */
+  readonly #pauses = new Map<string, number>()
+  readonly #reserved = new Reservations()
+  readonly #sent = new Map<string, { since: number; bytes: number }>()
+  readonly #channels = new Set<Channel>()
+  #out = 0
+  /** Peers whose sessions are under way. */
+  readonly #in = new Set<string>()
+  /** A difference was noticed, at this time. */
+  #wanted: number | undefined
+  #lastArrival = Number.NEGATIVE_INFINITY
+  #timer: { at: number; cancel: () => void } | undefined
+  #periodic: (() => void) | undefined
+  #running = false
+
+  constructor(init: SyncInit) {
+    this.#init = init
+  }
+
+  start(): void {
+    this.#running = true
+    for (const peer of this.#init.network.mates(this.#init.keys.topic)) this.joined(peer)
+    this.#repeat()
+  }
+
+  #repeat(): void {
+    const spread = 0.75 + (this.#init.crypto.randomBytes(1)[0] ?? 0) / 512
+    this.#periodic = this.#init.clock.setTimeout(() => {
+      if (!this.#running) return
+      this.want()
+      this.#repeat()
+    }, SYNC_INTERVAL * spread)
+  }
+
+  stop(): void {
+    this.#running = false
+    this.#periodic?.()
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const channel of this.#channels) channel.abort(new Error('the room was closed'))
+    this.#mates.clear()
+  }
+
+  joined(peer: string): void {
+    if (!this.#running || this.#mates.has(peer)) return
+    const wait = this.#init.network.self < peer ? 0 : TIE_BREAK
+    const pause = this.#pauses.get(peer) ?? SYNC_PAUSE
+    const since = pause > SYNC_PAUSE ? pause : wait
+    this.#mates.set(peer, { next: this.#init.clock.now() + since, pause, busy: 0, fresh: true, proven: false })
+    this.#schedule()
+  }
+
+  left(peer: string): void {
+    const mate = this.#mates.get(peer)
+    this.#mates.delete(peer)
+    this.#pauses.delete(peer)
+    if (mate !== undefined && !mate.proven && mate.pause > SYNC_PAUSE) this.#pauses.set(peer, mate.pause)
+    if (this.#pauses.size > MAX_REMEMBERED_MATES) this.#pauses.delete(this.#pauses.keys().next().value as string)
+  }
+
+  /** Something arrived: what differs now may settle by itself. */
+  arrived(): void {
+    this.#lastArrival = this.#init.clock.now()
+  }
+
+  /** A difference to somebody was noticed. */
+  want(): void {
+    this.#wanted ??= this.#init.clock.now()
+    this.#schedule()
+  }
+
+  /** Somebody needs to know now who holds what: each mate may be synced with once, at once. */
+  ask(): void {
+    for (const mate of this.#mates.values())
+      if (mate.busy === 0) Object.assign(mate, { fresh: true, next: this.#init.clock.now() })
+    this.#schedule()
+  }
+
+  /** The next sync that is permitted, and when. */
+  #next(): { peer: string; mate: Mate; at: number } | undefined {
+    let best: { peer: string; mate: Mate; at: number } | undefined
+    for (const [peer, mate] of this.#mates) {
+      if (mate.busy > 0 || !(mate.fresh || this.#wanted !== undefined)) continue
+      const settled = mate.fresh ? 0 : Math.max(this.#wanted ?? 0, this.#lastArrival) + SYNC_SETTLE
+      const at = Math.max(mate.next, settled)
+      if (best === undefined || at < best.at) best = { peer, mate, at }
+    }
+    return best
+  }
+
+  #schedule(): void {
+    if (!this.#running || this.#out >= MAX_SYNCS_OUT) return
+    const next = this.#next()
+    if (next === undefined) return
+    const wait = next.at - this.#init.clock.now()
+    if (wait <= 0) {
+      void this.#open(next.peer, next.mate)
+      this.#schedule()
+      return
+    }
+    if (this.#timer !== undefined && this.#timer.at <= next.at) return
+    this.#timer?.cancel()
+    const cancel = this.#init.clock.setTimeout(() => {
+      this.#timer = undefined
+      this.#schedule()
+    }, wait)
+    this.#timer = { at: next.at, cancel }
+  }
+
+  async #open(peer: string, mate: Mate): Promise<void> {
+    const { network, keys } = this.#init
+    mate.busy++
+    mate.fresh = false
+    this.#wanted = undefined
+    this.#out++
+    try {
+      const channel = await network.open(peer, SYNC_PROTOCOL)
+      if (!this.#running) return channel.abort(new Error('the room was closed'))
+      const outcome = await this.#converse(channel, (session) => session.initiate())
+      this.#rate(mate, outcome)
+    } catch (error) {
+      this.#init.onFailure(error, peer)
+      this.want()
+      // What our own disk refuses is not the mate's fault.
+      const ours = error instanceof StorageError
+      if (!ours && network.mates(keys.topic).includes(peer)) this.#rate(mate, undefined)
+    } finally {
+      this.#out--
+      mate.busy--
+      mate.next = this.#init.clock.now() + mate.pause
+      this.#schedule()
+    }
+  }
+
+  /** Answers a session that a mate opened for this room. */
+  async accept(channel: Channel, nonce: Uint8Array): Promise<void> {
+    if (!this.#running || this.#in.size >= MAX_SYNCS_IN) return channel.abort(new Error('too many sessions'))
+    // One each: whoever knows the tag gets this far, and silent sessions of one stranger must not use up the places.
+    if (this.#in.has(channel.peer)) return channel.abort(new Error('a session with this peer is under way'))
+    const mate = this.#mates.get(channel.peer)
+    if (mate !== undefined && mate.busy > 0 && this.#init.network.self < channel.peer)
+      return channel.abort(new Error('a session with this peer is under way'))
+    if (mate !== undefined) mate.busy++
+    this.#in.add(channel.peer)
+    try {
+      const outcome = await this.#converse(channel, (session) => session.respond(nonce))
+      if (mate !== undefined) this.#rate(mate, outcome)
+      if (mate !== undefined) mate.fresh = false
+    } catch (error) {
+      this.#init.onFailure(error, channel.peer)
+      if (mate?.proven === true) this.want()
+    } finally {
+      this.#in.delete(channel.peer)
+      if (mate !== undefined) {
+        mate.busy--
+        mate.next = Math.max(mate.next, this.#init.clock.now() + mate.pause)
+      }
+      this.#schedule()
+    }
+  }
+
+  async #converse(channel: Channel, talk: (session: SyncSession) => Promise<Outcome>): Promise<Outcome> {
+    const { log, keys, crypto, clock, network } = this.#init
+    let told = false
+    let passedOn = 0
+    const session = new SyncSession({
+      log,
+      keys,
+      crypto,
+      clock,
+      self: network.self,
+      channel,
+      reserved: this.#reserved,
+      allow: (bytes) => this.#allow(channel.peer, bytes),
+      onProgress: () => {
+        if (!told) this.#init.onState('running', true)
+        told = true
+      },
+      onReject: (reason) => this.#init.onReject(reason, channel.peer),
+      onFresh: (run, latest) => {
+        if (run.length > MAX_PASS_ON_BYTES || latest < clock.now() - PASS_ON_AGE || passedOn >= MAX_PASS_ON_RUNS) return
+        if (this.#mates.size < 2) return // nobody but the one it came from
+        passedOn++
+        network.publish(keys.topic, run)
+      },
+      onHeld: (page) => this.#init.onHeld(page, channel.peer),
+    })
+    this.#channels.add(channel)
+    try {
+      const outcome = await talk(session)
+      if (!outcome.equal) this.want()
+      this.#init.onState('done', outcome.received > 0 || outcome.sent > 0)
+      return outcome
+    } catch (error) {
+      channel.abort(error instanceof Error ? error : new Error('sync failed'))
+      throw error
+    } finally {
+      const mate = this.#mates.get(channel.peer)
+      if (mate !== undefined && session.proven) mate.proven = true
+      this.#channels.delete(channel)
+    }
+  }
+
+  /** A sync that brought something, or found nothing to bring, restores the pause; one that differed in vain doubles it. */
+  #rate(mate: Mate, outcome: Outcome | undefined): void {
+    const good = outcome !== undefined && (outcome.equal || outcome.received > 0 || outcome.sent > 0)
+    mate.pause = good ? SYNC_PAUSE : Math.min(mate.pause * 2, MAX_SYNC_PAUSE)
+  }
+
+  #allow(peer: string, bytes: number): boolean {
+    const now = this.#init.clock.now()
+    const spent = this.#sent.get(peer)
+    const current = spent === undefined || now - spent.since > SYNC_ALLOWANCE_PERIOD ? { since: now, bytes: 0 } : spent
+    if (current.bytes + bytes > this.#init.log.bytes + SYNC_ALLOWANCE) return false
+    current.bytes += bytes
+    this.#sent.delete(peer)
+    this.#sent.set(peer, current)
+    if (this.#sent.size > 1024) this.#sent.delete(this.#sent.keys().next().value as string)
+    return true
+  }
+}

@@ -1,0 +1,69 @@
+/** What rooms tell the faces: plain data, the same in the library, over JSON-RPC and on the screen. */
+
+/** Times are ISO 8601 in UTC. Ids are 64 lower-case hex. */
+export interface Author {
+  /** The account key in hex; the author key until that author's profile event arrives. */
+  account: string
+  name: string
+  /** 16 hex of SHA-256(account key). */
+  fingerprint: string
+}
+
+export interface Message {
+  id: string
+  /** The room's id. */
+  room: string
+  seq: number
+  kind: 'text' | 'action' | 'unknown'
+  author: Author
+  text: string
+  sentAt: string
+  receivedAt: string
+  via: 'self' | 'gossip' | 'sync'
+  replyTo?: string
+  /** It stands before something that was shown earlier. */
+  late?: boolean
+  /** Its author's clock is more than 5 minutes ahead of ours. */
+  clockAhead?: boolean
+}
+
+export interface Room {
+  /** 32 hex: the room tag. */
+  id: string
+  /** Its local name. */
+  name: string
+  kind: 'open' | 'locked'
+  /** Two words from the room tag, to compare aloud: a wrong room passphrase cannot be told from an empty room. */
+  check: string
+  /** Accounts that have written here, oneself included. */
+  members: number
+  online: number
+  /** Messages. */
+  count: number
+  unread: number
+}
+
+export interface Member extends Author {
+  role: 'member'
+  online: boolean
+  self: boolean
+  lastSeen?: string
+}
+
+export interface Profile extends Author {
+  bio?: string
+}
+
+export interface RoomCheck {
+  room: string
+  /** Events whose chain, signature and seal were checked. */
+  events: number
+  authors: number
+  /** Authors with two events at one place in their log. */
+  forks: number
+  ok: boolean
+}
+
+export interface SafetyNumber extends Author {
+  safetyNumber: string
+}

@@ -1,0 +1,212 @@
+/** `p2pnode start`: this device's peer, and the chat over it. */
+import type { Room, Status } from '../../client/client.ts'
+import { type RpcServer, serveRpc } from '../../client/rpc-server.ts'
+import { within } from '../../client/turns.ts'
+import { StoreInUseError } from '../../errors.ts'
+import { roomArgument } from '../arguments.ts'
+import type { Context } from '../context.ts'
+import { makeDataDir } from '../data-dir.ts'
+import { EXIT, ExitError, explain, UsageError } from '../exit.ts'
+import { LineMode } from '../line-mode.ts'
+import { componentLogger, createLog } from '../log.ts'
+import type { Settings } from '../options.ts'
+import { pipeMode } from '../pipe-mode.ts'
+import { type OwnPeer, startNode, storeOwner } from '../runtime.ts'
+import { cleanName } from '../sanitize.ts'
+import { askSecret, secretFrom, storePassphrase } from '../secret.ts'
+import { type SocketServer, serveSocket } from '../socket.ts'
+import { streamConnection } from '../stream-connection.ts'
+
+/** How long a clean stop may take before the program ends anyway, in milliseconds. */
+const STOP_PATIENCE = 4_000
+
+/** Joined by whoever never was in a room and names none. */
+const FIRST_ROOM = 'lobby'
+
+type Log = ReturnType<typeof createLog>
+
+export async function start(context: Context, rooms: string[]): Promise<void> {
+  const { settings, dataDir } = context
+  for (const room of rooms) roomArgument(room)
+  await checkAddresses(settings)
+  const roomPassphrase = await lockedBy(context, rooms)
+  // Stdin carries JSON, or nobody is there: nothing is asked.
+  const mayAsk = settings.json !== true && settings.headless !== true
+  makeDataDir(dataDir)
+  const log = createLog({ level: settings['log-level'] ?? 'warn', file: settings['log-file'] })
+  const peer = await storePassphrase(context, (passphrase) => openPeer(context, log, passphrase), mayAsk)
+  const { client } = peer
+  const life = new Life(context, peer, log)
+  try {
+    const joined: Room[] = []
+    for (const room of rooms.length === 0 && !peer.knowsRooms ? [FIRST_ROOM] : rooms) {
+      joined.push(await client.join({ room, passphrase: roomPassphrase }))
+    }
+    await life.serve()
+    if (settings.json !== true) greet(context, await client.status(), joined[0])
+    await life.run(joined[0]?.name)
+  } finally {
+    await life.stop()
+  }
+}
+
+/** A wrong address is refused before anything is made or opened. Errors: `UsageError`. */
+async function checkAddresses(settings: Settings): Promise<void> {
+  const { multiaddr } = await import('@multiformats/multiaddr')
+  for (const option of ['listen', 'announce', 'connect'] as const) {
+    for (const address of settings[option] ?? []) {
+      try {
+        if (
+          multiaddr(address)
+            .getComponents()
+            .some(({ name }) => name === 'tcp' || name === 'udp' || name === 'p2p')
+        )
+          continue
+      } catch (error) {
+        throw new UsageError(`--${option} ${address} is no multiaddr: ${explain(error)}`)
+      }
+      throw new UsageError(`--${option} ${address} names no port and no peer`)
+    }
+  }
+}
+
+async function openPeer({ settings, dataDir }: Context, log: Log, passphrase?: string): Promise<OwnPeer> {
+  try {
+    return await startNode({
+      dataDir,
+      passphrase,
+      name: settings.name,
+      listen: settings.listen,
+      port: settings.port,
+      announce: settings.announce,
+      connect: settings.connect,
+      mdns: settings['no-mdns'] !== true,
+      offline: settings.offline,
+      logger: componentLogger(log),
+    })
+  } catch (error) {
+    if (!(error instanceof StoreInUseError)) throw error
+    const pid = await storeOwner(dataDir)
+    throw new ExitError(
+      EXIT.IN_USE,
+      `p2pnode is already running here${pid === undefined ? '' : ` (pid ${pid})`}. ` +
+        'To be a second person on this machine: p2pnode start --data-dir ./bob. ' +
+        'To talk as the running one: p2pnode tail <room>, p2pnode send <room>.',
+    )
+  }
+}
+
+/** The passphrase of the locked room that was named, if one was. */
+async function lockedBy({ io, settings }: Context, rooms: string[]): Promise<string | undefined> {
+  const file = settings['room-passphrase-file']
+  if (settings.locked !== true && file === undefined) return undefined
+  if (rooms.length !== 1) throw new UsageError('--locked needs exactly one room: start <room> --locked')
+  if (file === '-' && (settings.json === true || settings.headless === true)) {
+    throw new UsageError('--room-passphrase-file - reads stdin, which --json and --headless do not leave to it')
+  }
+  if (file !== undefined) return await secretFrom(file, 'room-passphrase-file', io)
+  if (settings.json === true || settings.headless === true || !io.canAsk) {
+    throw new UsageError('--locked: nobody can be asked here, give --room-passphrase-file <file>')
+  }
+  return await askSecret(io, `Passphrase of the room ${cleanName(rooms[0] ?? '')}: `)
+}
+
+/** What a newcomer needs to know. */
+function greet({ io }: Context, { name, addresses, rooms, version }: Status, named: Room | undefined): void {
+  const room = named ?? rooms[0]
+  const reachable = addresses.find((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address)) ?? addresses[0]
+  io.say(`p2pnode ${version}: you are ${cleanName(name)} (/nick <name> changes it)`)
+  if (room !== undefined) {
+    io.say(`room: ${cleanName(room.name)}${room.kind === 'locked' ? ` (check word to compare: ${room.check})` : ''}`)
+    io.say(`others on this network join with: p2pnode start ${cleanName(room.name)}`)
+  }
+  if (reachable !== undefined) {
+    io.say(`listening on ${reachable}`)
+    io.say(`from elsewhere: p2pnode start ${room === undefined ? '<room>' : cleanName(room.name)} --connect ${reachable}`)
+  }
+  if (room === undefined) io.say('you are in no room: /join <room>')
+  else if (room.online < 2) io.say('waiting for others on this network…')
+}
+
+/** A running peer with its carriers, from ready to the last line. */
+class Life {
+  readonly #context: Context
+  readonly #client: OwnPeer['client']
+  readonly #log: Log
+  /** Resolves with the reason when the peer is being stopped, by a request or from outside. */
+  readonly #closing: Promise<string>
+  #socket: SocketServer | undefined
+  #stdio: RpcServer | undefined
+  #terminal: LineMode | undefined
+  #reason = 'stop'
+
+  constructor(context: Context, { client, stopping }: OwnPeer, log: Log) {
+    this.#context = context
+    this.#client = client
+    this.#log = log
+    this.#closing = new Promise((resolve) => {
+      void stopping.then(() => resolve('stop'))
+      context.signal.addEventListener('abort', () => resolve('signal'), { once: true })
+      if (context.signal.aborted) resolve('signal')
+    })
+  }
+
+  /** A peer without a socket is still a peer: only the other commands cannot reach it. */
+  async serve(): Promise<void> {
+    const { io, dataDir } = this.#context
+    try {
+      this.#socket = await serveSocket({ dataDir, client: this.#client, onDefect: this.#onDefect })
+    } catch (error) {
+      io.complain(`other commands cannot reach this peer: ${explain(error)}`)
+    }
+  }
+
+  /** Resolves when the peer is to stop. */
+  async run(room: string | undefined): Promise<void> {
+    this.#reason = await Promise.race([this.#closing, this.#face(room)])
+  }
+
+  /** Stops the peer, says `closing` on every carrier, and leaves the terminal as it was. */
+  async stop(): Promise<void> {
+    this.#terminal?.end()
+    let stopped = false
+    const stop = this.#client.stop().then(
+      () => {
+        stopped = true
+      },
+      (error: unknown) => {
+        stopped = true
+        this.#onDefect(error)
+        this.#context.io.complain(`the peer did not stop cleanly: ${explain(error)}`)
+      },
+    )
+    await within(STOP_PATIENCE, stop)
+    if (!stopped) this.#context.io.complain('the peer takes too long to stop: leaving it')
+    await Promise.all([this.#stdio?.close(this.#reason), this.#socket?.close(this.#reason)])
+    const { signal } = this.#context
+    if (signal.aborted) throw signal.reason
+  }
+
+  async #face(room: string | undefined): Promise<string> {
+    const { io, settings, signal } = this.#context
+    if (settings.json === true) {
+      const connection = streamConnection(io.stdin, io.stdout)
+      this.#stdio = serveRpc({ connection, client: this.#client, pid: process.pid, onDefect: this.#onDefect })
+      await this.#stdio.ended
+      return 'end of input'
+    }
+    if (settings.headless === true) return await this.#closing
+    if (io.isTerminal) {
+      this.#terminal = new LineMode({ io, client: this.#client })
+      await this.#terminal.start(room)
+      await this.#terminal.left
+      return 'quit'
+    }
+    await pipeMode({ io, client: this.#client, room, signal })
+    return 'end of input'
+  }
+
+  readonly #onDefect = (error: unknown): void => {
+    this.#log.error({ err: error }, 'a defect')
+  }
+}

@@ -1,0 +1,150 @@
+/** What people read, as pure functions: one value in, lines out. Everything that others chose is cleaned here. */
+import type { Member, Message, Peer, Profile, Room, RoomCheck, SafetyNumber, Status } from '../client/client.ts'
+import { cleanName, oneLine, textLines } from './sanitize.ts'
+import { plainStyle, type Style } from './style.ts'
+
+export interface MessageLook {
+  /** The author's name as it is to be shown. */
+  name: string
+  /** The room's name, where lines of several rooms are mixed. */
+  room?: string
+  style?: Style
+  /** In front of the line. */
+  time?: string
+}
+
+const UNKNOWN_KIND = '(something that needs a newer version)'
+
+/** A message; the lines of its text after the first stand below the first. */
+export function formatMessage(message: Message, { name, room, style = plainStyle, time }: MessageLook): string {
+  const shown = style.author(message.author.account, name)
+  const who = message.kind === 'action' ? `* ${shown}` : `${shown}:`
+  const [first = '', ...others] = message.kind === 'unknown' ? [UNKNOWN_KIND] : textLines(message.text)
+  const before = [time, room === undefined ? undefined : `[${cleanName(room)}]`].filter((part) => part !== undefined).join(' ')
+  const marks = [message.late === true ? '(late)' : '', message.clockAhead === true ? '(clock ahead)' : ''].filter((mark) => mark)
+  const head = [before === '' ? '' : style.format('dim', before), who, first].filter((part) => part !== '').join(' ')
+  const tail = marks.map((mark) => ` ${style.format('dim', mark)}`).join('')
+  const indent = ' '.repeat(before === '' ? 2 : before.length + 1)
+  return [head + tail, ...others.map((line) => indent + line)].join('\n')
+}
+
+/** Hours and minutes here, `12:07`; `--:--` for what is no time. */
+export function clockTime(iso: string): string {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime())) return '--:--'
+  return [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, '0')).join(':')
+}
+
+/** The day here, `Sat 21 Nov 2026`. */
+export function dayOf(iso: string): string {
+  const date = new Date(iso)
+  if (Number.isNaN(date.getTime())) return 'some day'
+  const weekday = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][date.getDay()]
+  const month = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'][date.getMonth()]
+  return `${weekday} ${date.getDate()} ${month} ${date.getFullYear()}`
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
+}
+
+/** Columns of text, each as wide as its widest cell. */
+export function table(rows: string[][]): string[] {
+  const widths = rows.reduce<number[]>((widest, row) => row.map((cell, at) => Math.max(widest[at] ?? 0, cell.length)), [])
+  return rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+export function formatRooms(rooms: Room[]): string[] {
+  return table(
+    rows(rooms, (room) => [
+      cleanName(room.name),
+      room.kind,
+      `${count(room.members, 'member')}, ${room.online} online`,
+      count(room.count, 'message') + (room.unread > 0 ? `, ${room.unread} new` : ''),
+      `check: ${room.check}`,
+    ]),
+  )
+}
+
+export function formatMembers(members: Member[], show: (member: Member) => string): string[] {
+  return table(
+    rows(members, (member) => [
+      show(member),
+      member.self ? 'you' : member.online ? 'online' : 'offline',
+      member.fingerprint,
+      member.online || member.lastSeen === undefined ? '' : `last seen ${dayOf(member.lastSeen)} ${clockTime(member.lastSeen)}`,
+    ]),
+  )
+}
+
+export function formatPeers(peers: Peer[]): string[] {
+  return table(
+    rows(peers, ({ peerId, via, direction, latencyMs, rooms, addresses }) => [
+      peerId,
+      via,
+      direction,
+      latencyMs === undefined ? '' : `${Math.round(latencyMs)} ms`,
+      count(rooms.length, 'shared room'),
+      oneLine(addresses[0] ?? '', 200),
+    ]),
+  )
+}
+
+function rows<T>(values: T[], cells: (value: T) => string[]): string[][] {
+  return values.map(cells)
+}
+
+export function formatStatus({ version, peerId, account, name, addresses, connections, relays, rooms }: Status): string[] {
+  return [
+    ...table([
+      ['version', version],
+      ['name', cleanName(name)],
+      ['account', account],
+      ['peer id', peerId],
+      ['connections', String(connections)],
+      ...addresses.map((address, at) => [at === 0 ? 'listening' : '', address]),
+      ...relays.map(({ address, connected, reserved }) => [
+        'relay',
+        `${address} ${reserved ? 'reserved' : connected ? 'connected' : 'not connected'}`,
+      ]),
+      ...(rooms.length === 0 ? [['rooms', 'none']] : []),
+    ]),
+    ...formatRooms(rooms).map((line, at) => `${at === 0 ? 'rooms        ' : '             '}${line}`),
+  ]
+}
+
+export function formatProfile({ name, account, fingerprint, bio }: Profile): string[] {
+  const about = bio === undefined || bio === '' ? [] : [['about', oneLine(bio, 500)]]
+  return table([['name', cleanName(name)], ['fingerprint', fingerprint], ['account', account], ...about])
+}
+
+export function formatVerified(result: RoomCheck | SafetyNumber): string[] {
+  if ('safetyNumber' in result) {
+    const groups = result.safetyNumber.match(/.{1,5}/g) ?? []
+    return [
+      `Safety number with ${cleanName(result.name)} (${result.fingerprint}). Compare it aloud; both of you see the same:`,
+      groups.slice(0, 6).join(' '),
+      groups.slice(6).join(' '),
+    ].filter((line) => line !== '')
+  }
+  const { room, ok, events, authors, forks } = result
+  const state = ok ? 'is whole' : 'IS DAMAGED'
+  return [`${cleanName(room)} ${state}: ${count(events, 'event')} of ${count(authors, 'author')}, ${count(forks, 'fork')}`]
+}
+
+/** Somebody came, went or changed; undefined for what is not worth a line. */
+export function formatMemberChange(change: string, name: string, room: string): string | undefined {
+  const words: Record<string, string> = {
+    joined: 'has joined',
+    left: 'has left',
+    online: 'is here',
+    offline: 'is away',
+  }
+  const what = words[change]
+  return what === undefined ? undefined : `${name} ${what} (${cleanName(room)})`
+}

@@ -1,0 +1,196 @@
+/**
+ * The chat in a terminal, a line at a time: node:readline does the editing, the terminal's own scrollback keeps what was said.
+ * Whatever comes in is printed above the line that is being typed.
+ */
+import { clearScreenDown, createInterface, cursorTo, type Interface, type Key, moveCursor } from 'node:readline'
+import type { Client } from '../client/client.ts'
+import { Conversation, type Screen } from './conversation.ts'
+import { EXIT, ExitError, explain } from './exit.ts'
+import type { Io } from './io.ts'
+import { cleanName } from './sanitize.ts'
+import { askSecret } from './secret.ts'
+import { complete, parseInput } from './slash.ts'
+import type { Style } from './style.ts'
+
+/** Typed lines that Up brings back. */
+const RECALLED = 500
+
+export interface LineModeInit {
+  io: Io
+  client: Client
+  /** The room to begin in. */
+  room?: string
+}
+
+/** Runs the chat until it is left with /quit or Ctrl-D. Errors: `ExitError` 130 at Ctrl-C. */
+export class LineMode implements Screen {
+  readonly full = true
+  readonly style: Style
+  /** Resolves when the chat was left; rejects at Ctrl-C. */
+  readonly left: Promise<void>
+  readonly #io: Io
+  readonly #chat: Conversation
+  readonly #leave: PromiseWithResolvers<void> = Promise.withResolvers()
+  #reader: Interface | undefined
+  #history: string[] = []
+  /** Lines that wait while a passphrase is being asked for. */
+  #held: string[] | undefined
+  #typedRows = 1
+  #work: Promise<unknown> = Promise.resolve()
+
+  constructor({ io, client }: LineModeInit) {
+    this.#io = io
+    this.style = io.style
+    this.left = this.#leave.promise
+    this.left.catch(() => undefined)
+    this.#chat = new Conversation(client, this)
+  }
+
+  async start(room?: string): Promise<void> {
+    this.#open()
+    await this.#chat.start(room)
+    this.refresh()
+  }
+
+  /** Leaves the terminal as it was. */
+  end(): void {
+    this.#chat.end()
+    this.#close()
+  }
+
+  show(text: string): void {
+    if (this.#held !== undefined) {
+      this.#held.push(text)
+      return
+    }
+    const reader = this.#reader
+    if (reader === undefined) return void this.#io.stdout.write(`${text}\n`)
+    this.#erase(reader)
+    this.#io.stdout.write(`${text}\n`)
+    reader.prompt(true)
+  }
+
+  note(text: string): void {
+    this.show(this.style.format('dim', text))
+  }
+
+  fail(text: string): void {
+    this.show(this.style.format('red', `! ${text}`))
+  }
+
+  clear(): void {
+    cursorTo(this.#io.stdout, 0, 0)
+    clearScreenDown(this.#io.stdout)
+    this.refresh()
+  }
+
+  refresh(): void {
+    if (this.#reader === undefined) return
+    this.#reader.setPrompt(this.#prompt())
+    this.#reader.prompt(true)
+  }
+
+  async askSecret(question: string): Promise<string> {
+    this.#close()
+    this.#held = []
+    try {
+      return await askSecret(this.#io, question)
+    } finally {
+      const held = this.#held ?? []
+      this.#held = undefined
+      this.#open()
+      for (const text of held) this.show(text)
+      this.refresh()
+    }
+  }
+
+  quit(): void {
+    this.#leave.resolve()
+  }
+
+  #prompt(): string {
+    const { current, unread } = this.#chat
+    const waiting = this.#chat
+      .rooms()
+      .map(({ id, name }) => [cleanName(name), unread.get(id) ?? 0] as const)
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => ` ${name}:${count}`)
+      .join('')
+    return `${this.style.format('bold', current === undefined ? 'no room' : cleanName(current.name))}${this.style.format('dim', waiting)}> `
+  }
+
+  #open(): void {
+    const { stdin, stdout } = this.#io
+    const reader = createInterface({
+      input: stdin,
+      output: stdout,
+      terminal: true,
+      prompt: this.#prompt(),
+      history: [...this.#history],
+      historySize: RECALLED,
+      removeHistoryDuplicates: true,
+      completer: (line: string) =>
+        complete(line, { rooms: this.#chat.rooms().map(({ name }) => cleanName(name)), names: this.#chat.names().all() }),
+    })
+    this.#reader = reader
+    // Before readline sees the key: it forgets how many rows were typed when it takes the line.
+    stdin.prependListener('keypress', this.#onKey)
+    reader.on('history', (history) => {
+      this.#history = [...history]
+    })
+    reader.on('line', (line) => this.#onLine(line))
+    reader.on('SIGINT', () => this.#leave.reject(new ExitError(EXIT.INTERRUPTED)))
+    reader.on('close', () => {
+      if (this.#reader === reader) this.quit()
+    })
+    reader.prompt(true)
+  }
+
+  #close(): void {
+    const reader = this.#reader
+    if (reader !== undefined) this.#erase(reader)
+    this.#reader = undefined
+    this.#io.stdin.off('keypress', this.#onKey)
+    reader?.close()
+  }
+
+  readonly #onKey = (_text: string | undefined, key: Key): void => {
+    const reader = this.#reader
+    if (reader === undefined) return
+    if (key.name === 'return' || key.name === 'enter') {
+      reader.write(null, { ctrl: true, name: 'e' })
+      this.#typedRows = reader.getCursorPos().rows + 1
+    } else if (key.meta === true && /^[1-9]$/.test(key.name ?? '')) {
+      const room = this.#chat.rooms()[Number(key.name) - 1]
+      if (room !== undefined) this.#queue(() => this.#chat.enter(room))
+    }
+  }
+
+  /** What was typed is taken off the screen: as a message it comes back once it is on the disk, a command stands dimmed. */
+  #onLine(line: string): void {
+    const { stdout } = this.#io
+    moveCursor(stdout, 0, -this.#typedRows)
+    cursorTo(stdout, 0)
+    clearScreenDown(stdout)
+    this.#reader?.prompt(true)
+    const input = parseInput(line)
+    if (input.kind === 'command') this.note(line)
+    // A dial may take long: nothing waits for it.
+    if (input.kind === 'command' && input.command === 'connect') void this.#chat.take(line)
+    else this.#queue(() => this.#chat.take(line))
+  }
+
+  #queue(work: () => Promise<unknown>): void {
+    this.#work = this.#work.then(work).catch((error: unknown) => this.fail(explain(error)))
+  }
+
+  /** Takes prompt and typed text off the screen; `prompt(true)` brings both back, with the cursor where it was. */
+  #erase(reader: Interface & { prevRows?: number }): void {
+    const { stdout } = this.#io
+    moveCursor(stdout, 0, -reader.getCursorPos().rows)
+    cursorTo(stdout, 0)
+    clearScreenDown(stdout)
+    // Where readline believes the prompt to begin, counted upwards from the cursor.
+    reader.prevRows = 0
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The one API that every face sees: the terminal, the page, the one-shot commands. Its local implementation is client/local.ts;
+ * rpc-server.ts and rpc-client.ts carry the same methods and events as JSON-RPC 2.0.
+ */
+
+import type { Author, Member, Message, Profile, Room, RoomCheck, SafetyNumber } from '../chat/types.ts'
+
+export type { Author, Member, Message, Profile, Room, RoomCheck, SafetyNumber }
+
+export interface Peer {
+  peerId: string
+  addresses: string[]
+  via: 'direct' | 'relay'
+  direction: 'inbound' | 'outbound'
+  latencyMs?: number
+  /** Ids of the rooms we share. */
+  rooms: string[]
+}
+
+export interface Status {
+  version: string
+  peerId: string
+  account: string
+  name: string
+  addresses: string[]
+  /** Peers with an open connection. */
+  connections: number
+  relays: { address: string; connected: boolean; reserved: boolean }[]
+  rooms: Room[]
+}
+
+export interface ClientEvents {
+  ready: { peerId: string; account: string; addresses: string[]; rooms: Room[]; pid: number }
+  message: Message
+  member: { room: string; member: Member; change: 'joined' | 'left' | 'online' | 'offline' | 'profile' }
+  peer: { peerId: string; change: 'connected' | 'disconnected'; via: 'direct' | 'relay' }
+  sync: { room: string; state: 'running' | 'done'; count: number; digest: string }
+  typing: { room: string; member: Member }
+  reject: { reason: string; peerId?: string }
+  warning: { code: string; message: string }
+  closing: { reason: string }
+}
+
+/** Wherever `room` is asked for, a local name or an id does. Errors are those of errors.ts. */
+export interface Client {
+  status(): Promise<Status>
+  /** Resolves when stored and subscribed. */
+  join(params: { room: string; passphrase?: string; as?: string }): Promise<Room>
+  /** Keeps the history. */
+  leave(params: { room: string }): Promise<void>
+  rooms(): Promise<Room[]>
+  members(params: { room: string }): Promise<Member[]>
+  /** Resolves once durable on disk. `action` is what `/me` sends. */
+  send(params: {
+    room: string
+    text: string
+    cid?: string
+    replyTo?: string
+    action?: boolean
+  }): Promise<{ id: string; seq: number }>
+  typing(params: { room: string }): Promise<void>
+  /** Marks everything up to `id` as read, here only. */
+  read(params: { room: string; id: string }): Promise<void>
+  block(params: { who: string }): Promise<void>
+  unblock(params: { who: string }): Promise<void>
+  /** The newest `limit` (50, at most 1,000) in display order, oldest first. `before`, `after`: a message id, exclusive. */
+  history(params: {
+    room: string
+    limit?: number
+    before?: string
+    after?: string
+  }): Promise<{ messages: Message[]; more: boolean }>
+  digest(params: { room: string }): Promise<{ count: number; digest: string }>
+  peers(): Promise<Peer[]>
+  connect(params: { address: string }): Promise<Peer>
+  disconnect(params: { peerId: string }): Promise<void>
+  profile(params: { who?: string }): Promise<Profile>
+  setProfile(params: { name?: string; bio?: string }): Promise<Profile>
+  /** A room: its signatures and chains are checked anew. A person: the safety number (60 digits) to compare aloud. */
+  verify(params: { room: string } | { who: string }): Promise<RoomCheck | SafetyNumber>
+  /** A clean shutdown of the peer. */
+  stop(): Promise<void>
+  on<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void
+  off<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void
+}

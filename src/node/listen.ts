@@ -1,0 +1,59 @@
+import type { TransportManager } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
+import { InvalidArgumentError } from '../errors.ts'
+import { reason, systemCode } from './reason.ts'
+
+/** @throws InvalidArgumentError naming the address that cannot be listened on, and why */
+export async function listenOn(manager: TransportManager, addresses: string[]): Promise<void> {
+  for (const address of addresses) {
+    const parsed = parse(address)
+    if (manager.listenTransportForMultiaddr(parsed) === undefined) {
+      throw new InvalidArgumentError('listen', `cannot listen on ${address}: no transport here for that kind of address`)
+    }
+    try {
+      await manager.listen([parsed])
+    } catch (error) {
+      throw new InvalidArgumentError('listen', `cannot listen on ${address}: ${reason(error)}`, { cause: error })
+    }
+  }
+}
+
+/**
+ * All interfaces, IPv4 and, where the machine has it, IPv6, on one port: the given one, or any free one when it is 0 or taken.
+ *
+ * @throws InvalidArgumentError when neither family can be listened on
+ */
+export async function listenEverywhere(manager: TransportManager, port: number): Promise<void> {
+  const failure = await tryPort(manager, '/ip4/0.0.0.0', port)
+  const six = await tryPort(manager, '/ip6/::', boundPort(manager.getAddrs()) ?? port)
+  if (failure !== undefined && six !== undefined) throw failure
+}
+
+/** @returns what went wrong, if it did */
+async function tryPort(manager: TransportManager, host: string, port: number): Promise<InvalidArgumentError | undefined> {
+  try {
+    await listenOn(manager, [`${host}/tcp/${port}`])
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error
+    const code = systemCode(error.cause)
+    if (port !== 0 && (code === 'EADDRINUSE' || code === 'EACCES')) return await tryPort(manager, host, 0)
+    return error
+  }
+}
+
+/** The TCP port (not: WebSocket) that is listened on, to be asked for again at the next start. */
+export function boundPort(addresses: Multiaddr[]): number | undefined {
+  for (const address of addresses) {
+    const parts = address.getComponents()
+    if (parts.length === 2 && parts[1]?.name === 'tcp') return Number(parts[1].value)
+  }
+}
+
+function parse(address: string): Multiaddr {
+  try {
+    return multiaddr(address)
+  } catch (error) {
+    throw new InvalidArgumentError('listen', `not a multiaddr: ${address} (like /ip4/0.0.0.0/tcp/4747)`, { cause: error })
+  }
+}

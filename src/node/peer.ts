@@ -1,0 +1,274 @@
+import type { Connection, Libp2p, Logger, PeerId } from '@libp2p/interface'
+import { TypedEventEmitter } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { isPrivate } from '@libp2p/utils'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
+import { ClosedError, InvalidArgumentError, UnreachableError } from '../errors.ts'
+import { Bans } from './bans.ts'
+import { MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
+import type { Peer, PeerEvents, PeerInit, PeerView } from './index.ts'
+import type { Components } from './libp2p.ts'
+import { type Assembled, assemble } from './libp2p.ts'
+import { boundPort, listenEverywhere, listenOn } from './listen.ts'
+import type { Preset } from './presets.ts'
+import { probe } from './probe.ts'
+import { reason } from './reason.ts'
+import { isRelayed, rank, settle } from './settle.ts'
+import { idIn, Supervisor } from './supervisor.ts'
+import { GossipWatch } from './watch.ts'
+
+/** A peer on the platform that `preset` is for. See `createPeer`. */
+export async function createPeerWith(preset: Preset, init: PeerInit): Promise<Peer> {
+  for (const address of init.listen ?? []) parse('listen', address)
+  for (const address of init.announce ?? []) parse('announce', address)
+  const configured = (init.connect ?? []).map((address) => parse('connect', address))
+  const bans = new Bans()
+  // Both are told only after start, when `peer` is there.
+  const assembled = await assemble(
+    preset,
+    init,
+    bans,
+    (found) => peer.supervisor.discovered(found),
+    (message) => peer.warn('LAN', message),
+  )
+  const peer = new Libp2pPeer(assembled, init, bans, configured)
+  return peer
+}
+
+class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
+  readonly libp2p: Libp2p
+  readonly peerId: string
+  readonly supervisor: Supervisor
+  readonly #components: Components
+  readonly #init: PeerInit
+  readonly #bans: Bans
+  readonly #watch: GossipWatch
+  readonly #log: Logger
+  readonly #settling = new Map<string, ReturnType<typeof setTimeout>>()
+  readonly #via = new Map<string, PeerView['via']>()
+  #running = false
+  /** Starts and stops happen one after the other. */
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor({ libp2p, components }: Assembled, init: PeerInit, bans: Bans, configured: Multiaddr[]) {
+    super()
+    this.libp2p = libp2p
+    this.peerId = libp2p.peerId.toString()
+    this.#components = components
+    this.#init = init
+    this.#bans = bans
+    this.#log = components.logger.forComponent('p2pnode:peer')
+    const { peerId, connectionManager, events } = components
+    this.supervisor = new Supervisor(
+      { peerId, connectionManager, events, isBanned: (peer) => bans.has(peer) },
+      components.logger.forComponent('p2pnode:supervisor'),
+      init.supervisor,
+    )
+    this.#watch = new GossipWatch(components, this.#onFlooder, components.logger.forComponent('p2pnode:watch'))
+    for (const address of configured) this.#configure(address)
+  }
+
+  async start(): Promise<void> {
+    return await this.#inTurn(async () => {
+      if (this.#running) return
+      try {
+        this.#listen(true)
+        this.#watch.start()
+        await this.libp2p.start()
+        const { listen, port = 0 } = this.#init
+        const { transportManager } = this.#components
+        await (listen === undefined ? listenEverywhere(transportManager, port) : listenOn(transportManager, listen))
+        this.supervisor.start()
+        this.#running = true
+      } catch (error) {
+        await this.#close()
+        throw error
+      }
+    })
+  }
+
+  async stop(): Promise<void> {
+    return await this.#inTurn(async () => {
+      if (this.#running) await this.#close()
+    })
+  }
+
+  addresses(): string[] {
+    return this.libp2p.getMultiaddrs().map(String)
+  }
+
+  port(): number | undefined {
+    return boundPort(this.#components.transportManager.getAddrs())
+  }
+
+  peers(): PeerView[] {
+    const views: PeerView[] = []
+    for (const peer of this.libp2p.getPeers()) {
+      const view = this.#view(peer)
+      if (view !== undefined) views.push(view)
+    }
+    return views
+  }
+
+  async connect(address: string): Promise<PeerView> {
+    if (!this.#running) throw new ClosedError('the peer is not started')
+    const target = parse('address', address)
+    if (idIn(target) === this.peerId) throw new InvalidArgumentError('address', `${address} is this peer itself`)
+    if (this.#components.transportManager.dialTransportForMultiaddr(target) === undefined) {
+      throw new InvalidArgumentError('address', `${address}: no transport here for that kind of address`)
+    }
+    try {
+      const connection = await this.supervisor.connect(target)
+      const view = this.#view(connection.remotePeer)
+      if (view !== undefined) return view
+    } catch (error) {
+      if (error instanceof RangeError) throw new InvalidArgumentError('address', error.message)
+      throw new UnreachableError(`could not reach ${address}: ${reason(error)}; it is tried again from time to time`, {
+        cause: error,
+      })
+    }
+    throw new UnreachableError(`could not reach ${address}: the other side hung up; it is tried again from time to time`)
+  }
+
+  async disconnect(peerId: string): Promise<void> {
+    const peer = parseId(peerId)
+    this.supervisor.pause(peerId)
+    await this.libp2p.hangUp(peer, { signal: AbortSignal.timeout(PING_TIMEOUT) })
+  }
+
+  keep(peerId: string): void {
+    if (peerId !== this.peerId) this.supervisor.keep(parseId(peerId).toString())
+  }
+
+  forget(peerId: string): void {
+    this.supervisor.forget(peerId)
+  }
+
+  ban(peerId: string, milliseconds: number): void {
+    const peer = parseId(peerId)
+    this.#bans.add(peerId, milliseconds)
+    for (const connection of this.libp2p.getConnections(peer)) connection.abort(new Error('banned'))
+  }
+
+  warn(code: string, message: string): void {
+    this.safeDispatchEvent('warning', { detail: { code, message } })
+  }
+
+  async #inTurn(step: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(step)
+    this.#turn = turn.catch(() => undefined)
+    return await turn
+  }
+
+  /** In the reverse order of `start`, from wherever that came to. */
+  async #close(): Promise<void> {
+    this.#running = false
+    this.supervisor.stop()
+    for (const timer of this.#settling.values()) clearTimeout(timer)
+    this.#settling.clear()
+    await this.libp2p.stop()
+    this.#watch.stop()
+    this.#listen(false)
+    this.#via.clear()
+  }
+
+  #listen(on: boolean): void {
+    const { events } = this.#components
+    const change = on ? 'addEventListener' : 'removeEventListener'
+    events[change]('peer:connect', this.#onConnect)
+    events[change]('peer:disconnect', this.#onDisconnect)
+    events[change]('connection:open', this.#onOpen)
+  }
+
+  #configure(address: Multiaddr): void {
+    if (idIn(address) === this.peerId) throw new InvalidArgumentError('connect', `${address} is this peer itself`)
+    if (this.#init.offline && !isPrivate(address)) this.#log('offline: %a is not dialled', address)
+    else this.supervisor.configure(address)
+  }
+
+  readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {
+    const peerId = detail.toString()
+    const via = this.#view(detail)?.via ?? 'direct'
+    this.#via.set(peerId, via)
+    this.safeDispatchEvent('connected', { detail: { peerId, via } })
+  }
+
+  readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    const peerId = detail.toString()
+    const via = this.#via.get(peerId) ?? 'direct'
+    this.#via.delete(peerId)
+    this.safeDispatchEvent('disconnected', { detail: { peerId, via } })
+  }
+
+  /** In a microtask: the connection manager hears of the connection after us. */
+  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => queueMicrotask(() => this.#opened(detail.remotePeer))
+
+  #opened(remotePeer: PeerId): void {
+    this.#makeRoom()
+    const id = remotePeer.toString()
+    if (this.#settling.has(id) || this.libp2p.getConnections(remotePeer).length < 2) return
+    const timer = setTimeout(() => {
+      this.#settling.delete(id)
+      settle(this.peerId, this.libp2p.getConnections(remotePeer), this.#log).catch((error: unknown) => {
+        this.#log.error('could not settle on one connection to %p - %e', remotePeer, error)
+      })
+    }, SETTLE_DELAY)
+    this.#settling.set(id, timer)
+  }
+
+  /** Strangers that hold connections for nothing must not keep others out. */
+  #makeRoom(): void {
+    const connections = this.libp2p.getConnections()
+    if (connections.length <= MAX_USELESS_CONNECTIONS) return
+    const { pubsub } = this.#components
+    const mates = new Set(pubsub.getTopics().flatMap((topic) => pubsub.getSubscribers(topic).map(String)))
+    const useless = connections.filter(({ remotePeer, timeline }) => {
+      const id = remotePeer.toString()
+      return !mates.has(id) && !this.supervisor.isWanted(id) && Date.now() - timeline.open > SHORT_LIVED
+    })
+    useless[Math.floor(Math.random() * useless.length)]?.abort(new Error('room is needed for others'))
+  }
+
+  readonly #onFlooder = (peer: string, score: number): void => {
+    this.#log('cutting %s: its score is %d', peer, score)
+    this.ban(peer, SCORE_BAN)
+    this.warn('FLOODER', `a peer that sent too much that is invalid is refused for ${SCORE_BAN / 60_000} minutes: ${peer}`)
+  }
+
+  #view(peer: PeerId): PeerView | undefined {
+    const open = this.libp2p.getConnections(peer).filter(({ status }) => status === 'open')
+    const [best] = open.sort((a, b) => rank(this.peerId, a, b))
+    if (best === undefined) return undefined
+    if (best.rtt === undefined) {
+      probe(best, AbortSignal.timeout(PING_TIMEOUT)).catch((error: unknown) => this.#log('no round trip to %p - %e', peer, error))
+    }
+    return {
+      peerId: peer.toString(),
+      addresses: [...new Set(open.map(({ remoteAddr }) => remoteAddr.toString()))],
+      via: isRelayed(best) ? 'relay' : 'direct',
+      direction: best.direction,
+      ...(best.rtt === undefined ? {} : { latencyMs: best.rtt }),
+    }
+  }
+}
+
+function parse(field: string, address: string): Multiaddr {
+  try {
+    const parsed = multiaddr(address)
+    const id = idIn(parsed)
+    if (id !== undefined) peerIdFromString(id)
+    if (parsed.getComponents().length > 0) return parsed
+  } catch (error) {
+    throw new InvalidArgumentError(field, `not a multiaddr: ${address} (like /ip4/192.0.2.7/tcp/4747)`, { cause: error })
+  }
+  throw new InvalidArgumentError(field, 'an empty multiaddr')
+}
+
+function parseId(peerId: string): PeerId {
+  try {
+    return peerIdFromString(peerId)
+  } catch (error) {
+    throw new InvalidArgumentError('peerId', `not a peer id: ${peerId}`, { cause: error })
+  }
+}

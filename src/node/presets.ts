@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto'
+import { tcp } from '@libp2p/tcp'
+import { webSockets } from '@libp2p/websockets'
+import type { Libp2pInit } from 'libp2p'
+import { lan } from './lan.ts'
+
+export type TransportFactory = NonNullable<Libp2pInit['transports']>[number]
+export type DiscoveryFactory = NonNullable<Libp2pInit['peerDiscovery']>[number]
+
+/** What a platform brings. */
+export interface Preset {
+  transports: TransportFactory[]
+  /** Finds peers on the LAN; `warn` is told why it cannot. */
+  lan?(warn: (message: string) => void): DiscoveryFactory
+  sha256(bytes: Uint8Array): Uint8Array
+}
+
+/** Node: TCP, WebSocket, multicast DNS. */
+export const nodePreset: Preset = {
+  transports: [tcp(), webSockets()],
+  lan: (onWarning) => lan({ onWarning }),
+  sha256: (bytes) => createHash('sha256').update(bytes).digest(),
+}

@@ -1,0 +1,298 @@
+import type { Connection, Libp2pEvents, Logger, PeerId, PeerInfo, TypedEventTarget } from '@libp2p/interface'
+import type { ConnectionManager } from '@libp2p/interface-internal'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
+import {
+  DIAL_TIMEOUT,
+  DISCOVERY_TTL,
+  FIRST_BACKOFF,
+  LAST_BACKOFF,
+  MAX_CONFIGURED,
+  MAX_DIALS,
+  MAX_HINTS,
+  MAX_TARGETS,
+  MIN_REDIAL,
+  PAUSE,
+  SHORT_LIVED,
+  TIE_BREAK,
+} from './constants.ts'
+import { type Target, TargetList } from './targets.ts'
+
+/** Times in milliseconds. */
+export interface SupervisorInit {
+  /** The first pause before a lost peer is dialled again. @default 500 */
+  firstBackoff?: number
+  /** Pauses double up to this. @default 30,000 */
+  lastBackoff?: number
+  /** How much time the peer with the larger id gives the other to dial first. @default 2,000 */
+  tieBreak?: number
+  /** How long a peer heard of on the LAN is dialled. @default 60,000 */
+  discoveryTtl?: number
+  /** At most so many dials at a time. @default 16 */
+  maxDials?: number
+}
+
+export interface SupervisorComponents {
+  peerId: PeerId
+  connectionManager: ConnectionManager
+  events: TypedEventTarget<Libp2pEvents>
+  /** Peers that must not be dialled now. */
+  isBanned(peer: string): boolean
+}
+
+/**
+ * Decides whom to dial, and when again: libp2p dials nobody by itself, and tells of a new peer only once.
+ *
+ * A peer is *wanted* while it is configured (`connect`), kept (the chat shares a room with it) or was heard of on the LAN lately.
+ * A wanted peer without a connection is dialled after a pause that doubles with each failure, and at once when it is heard of
+ * again. Configured addresses are never given up.
+ */
+export class Supervisor {
+  readonly #components: SupervisorComponents
+  readonly #init: Required<SupervisorInit>
+  readonly #log: Logger
+  readonly #self: string
+  readonly #targets: TargetList
+  readonly #paused = new Map<string, number>()
+  readonly #connectedAt = new Map<string, number>()
+  #stopping: AbortController | undefined
+  #dials = 0
+  #waiting: Target[] = []
+
+  constructor(components: SupervisorComponents, log: Logger, init: SupervisorInit = {}) {
+    this.#components = components
+    this.#log = log
+    this.#self = components.peerId.toString()
+    this.#init = {
+      firstBackoff: init.firstBackoff ?? FIRST_BACKOFF,
+      lastBackoff: init.lastBackoff ?? LAST_BACKOFF,
+      tieBreak: init.tieBreak ?? TIE_BREAK,
+      discoveryTtl: init.discoveryTtl ?? DISCOVERY_TTL,
+      maxDials: init.maxDials ?? MAX_DIALS,
+    }
+    this.#targets = new TargetList(MAX_TARGETS, (target) => this.#isConnected(target))
+  }
+
+  start(): void {
+    if (this.#stopping !== undefined) return
+    this.#stopping = new AbortController()
+    const { events } = this.#components
+    events.addEventListener('peer:connect', this.#onConnect)
+    events.addEventListener('peer:disconnect', this.#onDisconnect)
+    events.addEventListener('connection:open', this.#onOpen)
+    for (const target of this.#targets) this.#schedule(target, 0)
+  }
+
+  stop(): void {
+    if (this.#stopping === undefined) return
+    this.#stopping.abort(new Error('the peer stops'))
+    this.#stopping = undefined
+    const { events } = this.#components
+    events.removeEventListener('peer:connect', this.#onConnect)
+    events.removeEventListener('peer:disconnect', this.#onDisconnect)
+    events.removeEventListener('connection:open', this.#onOpen)
+    for (const target of this.#targets) this.#clear(target)
+    this.#waiting = []
+  }
+
+  /** Dials `address` now and for good. @throws what libp2p throws when the first dial fails; it goes on dialling */
+  async connect(address: Multiaddr): Promise<Connection> {
+    const target = this.configure(address)
+    if (target.peer !== undefined) this.#paused.delete(target.peer)
+    this.#clear(target)
+    return await this.#dial(target)
+  }
+
+  /** Dials `address` from the start on, and for good. */
+  configure(address: Multiaddr): Target {
+    const peer = idIn(address)
+    const target = this.#targets.at(address.toString(), peer)
+    if (!target.configured && this.#targets.configured >= MAX_CONFIGURED) {
+      throw new RangeError(`at most ${MAX_CONFIGURED} addresses can be kept dialled`)
+    }
+    target.configured = true
+    hint(target, address)
+    if (this.#stopping !== undefined) this.#schedule(target, 0)
+    return target
+  }
+
+  /** Heard of on the LAN, perhaps again. Whoever claims it proves it in the handshake only. */
+  discovered({ id, multiaddrs }: PeerInfo): void {
+    const peer = id.toString()
+    if (peer === this.#self) return
+    const target = this.#targets.of(peer)
+    target.heardAt = Date.now()
+    for (const address of multiaddrs.slice(0, MAX_HINTS).reverse()) hint(target, address)
+    if (this.#stopping === undefined || this.#isConnected(target)) return
+    target.failures = 0
+    this.#schedule(target, Math.max(0, target.dialledAt + MIN_REDIAL - Date.now()) + this.#politeness(peer))
+  }
+
+  /** The chat shares a room with this peer: it is dialled again when lost, until `forget`. */
+  keep(peer: string): void {
+    const target = this.#targets.of(peer)
+    if (target.kept) return
+    target.kept = true
+    if (this.#stopping !== undefined) this.#schedule(target, 0)
+  }
+
+  forget(peer: string): void {
+    const target = this.#targets.get(peer)
+    if (target === undefined) return
+    target.kept = false
+    if (!this.#isWanted(target)) this.#clear(target)
+  }
+
+  /** Whether a connection to this peer serves a purpose. */
+  isWanted(peer: string): boolean {
+    const target = this.#targets.get(peer)
+    return target !== undefined && this.#isWanted(target)
+  }
+
+  /** Not dialled for a while, and no longer configured. */
+  pause(peer: string): void {
+    const now = Date.now()
+    for (const [other, until] of this.#paused) if (until < now) this.#paused.delete(other)
+    this.#paused.set(peer, now + PAUSE)
+    const target = this.#targets.get(peer)
+    if (target === undefined) return
+    target.configured = false
+    target.failures = 0
+    this.#clear(target)
+  }
+
+  readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {
+    const peer = detail.toString()
+    this.#connectedAt.set(peer, Date.now())
+    const target = this.#targets.get(peer)
+    if (target !== undefined) this.#clear(target)
+  }
+
+  readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
+    const peer = detail.toString()
+    const lived = Date.now() - (this.#connectedAt.get(peer) ?? 0)
+    this.#connectedAt.delete(peer)
+    const target = this.#targets.get(peer)
+    if (target === undefined) return
+    target.failures = lived < SHORT_LIVED ? target.failures + 1 : 0
+    this.#schedule(target, this.#backoff(target) + this.#politeness(peer))
+  }
+
+  /** What was dialled once can be dialled again, also when the peer store has forgotten it. */
+  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
+    if (detail.direction !== 'outbound') return
+    const target = this.#targets.get(detail.remotePeer.toString())
+    if (target !== undefined) hint(target, detail.remoteAddr)
+  }
+
+  #isConnected({ peer }: Target): boolean {
+    if (peer === undefined) return false
+    return this.#components.connectionManager.getConnections(peerIdFromString(peer)).some(({ status }) => status === 'open')
+  }
+
+  #isWanted(target: Target): boolean {
+    return target.configured || target.kept || Date.now() - target.heardAt < this.#init.discoveryTtl
+  }
+
+  #mayDial(target: Target): boolean {
+    if (this.#stopping === undefined || !this.#isWanted(target) || this.#isConnected(target)) return false
+    if (target.peer === undefined) return true
+    return !this.#components.isBanned(target.peer) && (this.#paused.get(target.peer) ?? 0) < Date.now()
+  }
+
+  /** Two that find, or lose, each other at once would both dial. */
+  #politeness(peer: string): number {
+    return this.#self > peer ? this.#init.tieBreak : 0
+  }
+
+  #backoff({ failures }: Target): number {
+    const pause = Math.min(this.#init.lastBackoff, this.#init.firstBackoff * 2 ** Math.min(failures, 16))
+    return pause * (0.75 + Math.random() / 2)
+  }
+
+  /** Dials in `delay` ms, or earlier if that was planned. */
+  #schedule(target: Target, delay: number): void {
+    if (target.dialling) return
+    const at = Date.now() + delay
+    if (target.timer !== undefined && target.due <= at) return
+    clearTimeout(target.timer)
+    target.due = at
+    target.timer = setTimeout(() => {
+      target.timer = undefined
+      if (!this.#waiting.includes(target)) this.#waiting.push(target)
+      this.#next()
+    }, delay)
+  }
+
+  #clear(target: Target): void {
+    clearTimeout(target.timer)
+    target.timer = undefined
+    this.#waiting = this.#waiting.filter((other) => other !== target)
+  }
+
+  /** Those somebody asked for come before those that were merely heard of. */
+  #next(): void {
+    while (this.#dials < this.#init.maxDials && this.#waiting.length > 0) {
+      const asked = this.#waiting.findIndex(({ configured, kept }) => configured || kept)
+      const [target] = this.#waiting.splice(Math.max(0, asked), 1)
+      if (target === undefined || target.dialling || !this.#mayDial(target)) continue
+      this.#dial(target).catch((error: unknown) => this.#log('could not dial %s - %e', target.key, error))
+    }
+  }
+
+  async #dial(target: Target): Promise<Connection> {
+    target.dialling = true
+    target.dialledAt = Date.now()
+    this.#dials++
+    try {
+      const connection = await this.#open(target)
+      target.peer = connection.remotePeer.toString()
+      this.#targets.bind(target)
+      return connection
+    } catch (error) {
+      target.failures++
+      throw error
+    } finally {
+      this.#dials--
+      target.dialling = false
+      if (this.#mayDial(target)) this.#schedule(target, this.#backoff(target))
+      this.#next()
+    }
+  }
+
+  /** By the addresses known to work, then by whatever else the peer store has. */
+  async #open({ peer, hints }: Target): Promise<Connection> {
+    const { connectionManager } = this.#components
+    const limit = AbortSignal.timeout(DIAL_TIMEOUT)
+    const signal = this.#stopping === undefined ? limit : AbortSignal.any([this.#stopping.signal, limit])
+    const id = peer === undefined ? undefined : peerIdFromString(peer)
+    if (hints.length === 0 && id !== undefined) return await connectionManager.openConnection(id, { signal })
+    try {
+      const addresses = hints.map((address) => multiaddr(address))
+      return await connectionManager.openConnection(id === undefined ? addresses : addresses.map((at) => withId(at, id)), {
+        signal,
+      })
+    } catch (error) {
+      if (id === undefined || signal.aborted) throw error
+      return await connectionManager.openConnection(id, { signal }).catch(() => {
+        throw error
+      })
+    }
+  }
+}
+
+/** The peer that an address names: the last one, as a relayed address names the relay before. */
+export function idIn(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}
+
+function withId(address: Multiaddr, id: PeerId): Multiaddr {
+  return idIn(address) === id.toString() ? address : address.encapsulate(`/p2p/${id}`)
+}
+
+/** The newest first. */
+function hint(target: Target, address: Multiaddr): void {
+  const text = address.toString()
+  target.hints = [text, ...target.hints.filter((other) => other !== text)].slice(0, MAX_HINTS)
+}

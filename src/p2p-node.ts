@@ -1,0 +1,257 @@
+/**
+ * The composition root: identity and rooms from the store, a libp2p peer to carry them, and the few calls and events that a program
+ * needs. Nothing here is a decision of its own: store, peer and chat know nothing of each other and meet in this file.
+ */
+import type { ComponentLogger, Startable } from '@libp2p/interface'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { TypedEventEmitter } from 'main-event'
+import { Chat, type ChatEvents } from './chat/chat.ts'
+import { recoveryPhrase } from './chat/identity.ts'
+import { Libp2pNetwork, type NetworkComponents } from './chat/libp2p-network.ts'
+import type { Room, RoomEvents } from './chat/room.ts'
+import { safetyNumber } from './chat/safety-number.ts'
+import type { Clock, Crypto } from './chat/seams.ts'
+import type { Profile, SafetyNumber } from './chat/types.ts'
+import { UnreachableError } from './errors.ts'
+import type { Peer, PeerInit, PeerView } from './node/index.ts'
+import type { Store } from './storage/store.ts'
+
+export interface P2PNodeInit
+  extends Pick<PeerInit, 'listen' | 'announce' | 'connect' | 'mdns' | 'offline' | 'transports' | 'discovery' | 'supervisor'> {
+  /** Shown to others; kept. @default what was kept, the first time a readable random name */
+  name?: string | undefined
+  /** TCP port for the default listeners. @default that of the last start */
+  port?: number | undefined
+  logger?: ComponentLogger | undefined
+}
+
+/** What differs between platforms. */
+export interface Platform {
+  store: Store
+  crypto: Crypto
+  clock: Clock
+  createPeer: (init: PeerInit) => Promise<Peer>
+  /** The store is a copy of another, and goes on under keys of its own. */
+  copied?: boolean
+}
+
+type Forwarded = 'message' | 'member' | 'sync' | 'typing' | 'reject' | 'warning'
+
+export type P2PNodeEvents = { [K in Forwarded]: CustomEvent<{ room?: Room; detail: RoomEvents[K]['detail'] }> } & {
+  peer: CustomEvent<{ peerId: string; change: 'connected' | 'disconnected'; via: 'direct' | 'relay' }>
+}
+
+const PORT = ['node', 'port'] as const
+
+/**
+ * This device's peer: started, and in every room it was in.
+ *
+ * Events: `message`, `member`, `sync`, `typing` carry the room and a `detail`; `peer`; `warning`; `reject`.
+ */
+export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
+  readonly #platform: Platform
+  readonly #chat: Chat
+  #peer: Peer | undefined
+  #stopped: Promise<void> | undefined
+
+  private constructor(platform: Platform, chat: Chat) {
+    super()
+    this.#platform = platform
+    this.#chat = chat
+    for (const type of ['message', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
+      chat.addEventListener(type, (event: Event) =>
+        this.safeDispatchEvent(type, { detail: (event as ChatEvents[typeof type]).detail }),
+      )
+    }
+  }
+
+  /** Without a network: to read what is there. */
+  static async offline(platform: Platform): Promise<P2PNode> {
+    return new P2PNode(platform, await Chat.open(platform))
+  }
+
+  static async create(platform: Platform, init: P2PNodeInit): Promise<P2PNode> {
+    const node = new P2PNode(platform, await Chat.open({ ...platform, name: init.name }))
+    try {
+      await node.#start(init)
+      if (platform.copied === true) platform.clock.setTimeout(() => node.#warnOfCopy(), 0) // when the caller has had its turn to listen
+    } catch (error) {
+      await node.stop()
+      throw error
+    }
+    return node
+  }
+
+  async #start({ name: _, port, logger, ...init }: P2PNodeInit): Promise<void> {
+    const { store, createPeer } = this.#platform
+    const chat = this.#chat
+    const remembered = await store.get(PORT)
+    const log = logger?.forComponent('p2pnode:chat')
+    chat.addEventListener('failure', ({ detail }) => log?.('a sync with %s broke - %s', detail.peer, errorName(detail.error)))
+    const peer = await createPeer({
+      ...init,
+      seed: chat.identity.deviceSeed,
+      port: port ?? (remembered && new DataView(remembered.buffer, remembered.byteOffset).getUint16(0)),
+      ...(logger === undefined ? {} : { logger }),
+      services: {
+        chat: (components: unknown) => {
+          const network = new Libp2pNetwork(components as NetworkComponents)
+          return chatService(chat, network)
+        },
+      },
+    })
+    this.#peer = peer
+    peer.addEventListener('connected', ({ detail }) =>
+      this.safeDispatchEvent('peer', { detail: { ...detail, change: 'connected' } }),
+    )
+    peer.addEventListener('disconnected', ({ detail }) =>
+      this.safeDispatchEvent('peer', { detail: { ...detail, change: 'disconnected' } }),
+    )
+    peer.addEventListener('warning', ({ detail }) => this.safeDispatchEvent('warning', { detail: { detail } }))
+    peer.addEventListener('connected', () => this.#keepMates())
+    chat.addEventListener('member', () => this.#keepMates())
+    await peer.start()
+    await this.#rememberPort(peer.port())
+  }
+
+  #warnOfCopy(): void {
+    const message =
+      'This data directory is a copy, or was moved or restored: it goes on under a new peer id and new author keys, so that two histories do not fork.'
+    this.safeDispatchEvent('warning', { detail: { detail: { code: 'COPIED', message } } })
+  }
+
+  /** Whoever shares a room is dialled again when lost. */
+  #keepMates(): void {
+    const connected = new Set(this.#peer?.peers().map(({ peerId }) => peerId))
+    for (const room of this.#chat.rooms) for (const device of room.devices()) if (connected.has(device)) this.#peer?.keep(device)
+  }
+
+  async #rememberPort(port: number | undefined): Promise<void> {
+    if (port === undefined) return
+    const value = new Uint8Array(2)
+    new DataView(value.buffer).setUint16(0, port)
+    await this.#platform.store.batch([{ type: 'put', key: PORT, value }])
+  }
+
+  /** Empty without a network. */
+  get peerId(): string {
+    return this.#peer?.peerId ?? ''
+  }
+
+  /** The account key in hex: the person, whatever the device. */
+  get account(): string {
+    return bytesToHex(this.#chat.identity.account)
+  }
+
+  get name(): string {
+    return this.#chat.identity.name
+  }
+
+  /** Multiaddrs that others can dial. */
+  get addresses(): string[] {
+    return this.#peer?.addresses() ?? []
+  }
+
+  get rooms(): Room[] {
+    return this.#chat.rooms
+  }
+
+  /** False until the first room was ever joined. */
+  get knowsRooms(): boolean {
+    return this.#chat.knowsRooms
+  }
+
+  /** A joined room by name or id. @throws UnknownRoomError */
+  room(nameOrId: string): Room {
+    return this.#chat.room(nameOrId)
+  }
+
+  /**
+   * Joins an open room by its name, or with a passphrase a locked one. Resolves when that is stored and subscribed.
+   * @throws InvalidArgumentError, RoomExistsError, StorageError
+   */
+  join(room: string, options: { passphrase?: string | undefined; as?: string | undefined } = {}): Promise<Room> {
+    return this.#chat.join(room, options)
+  }
+
+  /** Leaves a room and keeps its history. @throws UnknownRoomError */
+  leave(room: string): Promise<void> {
+    return this.#chat.leave(room)
+  }
+
+  peers(): PeerView[] {
+    return this.#peer?.peers() ?? []
+  }
+
+  /** Dials, and keeps dialling. @throws InvalidArgumentError, UnreachableError */
+  connect(address: string): Promise<PeerView> {
+    if (this.#peer === undefined) return Promise.reject(new UnreachableError('not on the network'))
+    return this.#peer.connect(address)
+  }
+
+  async disconnect(peerId: string): Promise<void> {
+    await this.#peer?.disconnect(peerId)
+  }
+
+  /** Ids of the rooms shared with a peer, as far as its topics say. */
+  roomsWith(peerId: string): string[] {
+    return this.#chat.rooms.filter((room) => room.mates().includes(peerId)).map((room) => room.id)
+  }
+
+  /** Oneself, or somebody by name, account or fingerprint. @throws InvalidArgumentError */
+  profile(who?: string): Profile {
+    return this.#chat.profile(who)
+  }
+
+  setProfile(profile: { name?: string | undefined; bio?: string | undefined }): Promise<void> {
+    return this.#chat.setProfile(profile)
+  }
+
+  block(who: string): Promise<void> {
+    return this.#chat.block(who)
+  }
+
+  unblock(who: string): Promise<void> {
+    return this.#chat.unblock(who)
+  }
+
+  /** 60 digits that are the same for both of two people: to compare over another channel. @throws InvalidArgumentError */
+  async safetyNumber(who: string): Promise<SafetyNumber> {
+    const other = this.#chat.profile(who)
+    return { ...other, safetyNumber: safetyNumber(this.account, other.account) }
+  }
+
+  /** The 24 words from which the account comes: whoever has them is this person. */
+  recoveryPhrase(): string {
+    return recoveryPhrase(this.#chat.identity)
+  }
+
+  /** Says goodbye, closes everything. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      await this.#peer?.stop()
+      await this.#chat.stop()
+    } finally {
+      await this.#platform.store.close()
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
+
+/** What has neither start nor stop gets none of the other hooks. */
+const nothing = (): undefined => undefined
+
+/** As libp2p starts and stops its services: gossipsub is up before the first hook and after the last. */
+function chatService(chat: Chat, network: Libp2pNetwork): Startable {
+  return { start: nothing, afterStart: () => chat.start(network), beforeStop: () => chat.stop(), stop: nothing }
+}
+
+const errorName = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error))

@@ -1,0 +1,232 @@
+/** One run: members, network, disks and adversaries of a scenario, from the first event to the last check. */
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys } from '../../src/chat/room-keys.ts'
+import { startAdversary } from './adversaries.ts'
+import { checkConverged, checkHistories, isConverged } from './check.ts'
+import { VirtualTime } from './clock.ts'
+import { cheapCrypto, type SimulatedCrypto, seededCrypto } from './crypto.ts'
+import type { Endpoint, Message } from './endpoint.ts'
+import type { Hostile } from './hostile.ts'
+import { Ledger } from './ledger.ts'
+import { describe, Member } from './member.ts'
+import { SimNetwork } from './network.ts'
+import { Random } from './random.ts'
+import { CANARY, MAIN_ROOM, type Scenario, SIDE_ROOM } from './scenario.ts'
+import { performStep } from './steps.ts'
+import { checkThoroughly } from './thorough.ts'
+
+const second = 1000
+
+const PATIENCE = 15 * 60 * second
+/** Then they must go on agreeing. */
+const QUIET_TIME = 5 * second
+
+export interface WorldOptions {
+  real?: boolean
+  /** How long after the heal everybody must agree, in milliseconds. @default the longest pause between two syncs, and the syncs */
+  patience?: number
+  /** Gets every line of the trace. */
+  onTrace?: (line: string) => void
+}
+
+export interface Outcome {
+  seed: number
+  violations: string[]
+  /** The same for the same seed, always. */
+  hash: string
+  /** Events that ran. */
+  steps: number
+  acknowledged: number
+  /** Milliseconds from the heal until all agreed. */
+  converged: number
+}
+
+/** A violation is found often, once is enough to know. */
+const MAX_VIOLATIONS = 20
+
+export class World {
+  readonly scenario: Scenario
+  readonly time = new VirtualTime()
+  readonly random: Random
+  readonly crypto: SimulatedCrypto
+  readonly network: SimNetwork
+  readonly members: Member[]
+  readonly hostiles: Hostile[] = []
+  readonly ledger = new Ledger(this)
+  readonly violations: string[] = []
+  /** Endpoints that are no member's. */
+  readonly strangers = new Set<Endpoint>()
+  healed = false
+  #hash = 0x811c9dc5
+  readonly #patience: number
+  readonly #onTrace: ((line: string) => void) | undefined
+
+  private constructor(scenario: Scenario, { real = false, patience = PATIENCE, onTrace }: WorldOptions) {
+    this.scenario = scenario
+    this.#onTrace = onTrace
+    this.#patience = patience
+    this.random = new Random(scenario.seed, 2)
+    const randomness = new Random(scenario.seed, 3)
+    this.crypto = real ? seededCrypto(randomness) : cheapCrypto(randomness)
+    const { loss, duplication, delay, slow } = scenario
+    this.network = new SimNetwork({ loss, duplication, delay, slow, time: this.time, random: this.random, listener: this })
+    this.members = scenario.members.map(
+      ({ name, skew, side }, i) => new Member(this, i, { name, skew, rooms: side ? [MAIN_ROOM, SIDE_ROOM] : [MAIN_ROOM] }),
+    )
+  }
+
+  static async run(scenario: Scenario, options: WorldOptions = {}): Promise<Outcome> {
+    const world = new World(scenario, options)
+    const onRejection = (error: unknown): void => world.violated(`unhandled rejection: ${describe(error)}`, error)
+    process.on('unhandledRejection', onRejection)
+    try {
+      return await world.#run()
+    } catch (error) {
+      world.violated(`the run broke: ${describe(error)}`, error)
+      return world.#outcome(0)
+    } finally {
+      process.off('unhandledRejection', onRejection)
+    }
+  }
+
+  async #run(): Promise<Outcome> {
+    const { scenario, time } = this
+    this.members.forEach((member, i) => {
+      time.after(scenario.members[i]?.joinsAt ?? 0, () => member.start())
+    })
+    for (const [i, name] of scenario.adversaries.entries()) this.hostiles.push(await startAdversary(this, name, 1000 + i))
+    for (const step of scenario.steps) time.after(step.at, () => performStep(this, step))
+    await time.run(scenario.healAt)
+    this.#heal()
+    const converged = await this.#converge(time.now)
+    checkConverged(this)
+    for (const violation of await this.#checkHistories()) this.violated(violation)
+    if (scenario.thorough && this.violations.length === 0) await this.#settle(checkThoroughly(this))
+    return this.#outcome(converged)
+  }
+
+  /** Until all agree and go on agreeing: what only an adversary has may come late. Answers when they did, in milliseconds since the heal. */
+  async #converge(healedAt: number): Promise<number> {
+    const { time } = this
+    const end = healedAt + this.#patience
+    let next = 0
+    const done = (): boolean => {
+      if (time.now < next) return false
+      next = time.now + second / 4
+      return isConverged(this)
+    }
+    for (;;) {
+      await time.run(end, done)
+      const converged = time.now
+      this.trace('converged', Math.round(converged - healedAt))
+      if (converged >= end) return converged - healedAt
+      await time.run(converged + QUIET_TIME)
+      if (isConverged(this)) return converged - healedAt
+    }
+  }
+
+  /** Names may come a little later than messages. */
+  async #checkHistories(): Promise<string[]> {
+    for (let tries = 5; ; tries--) {
+      const found = await this.#settle(checkHistories(this))
+      if (found.length === 0 || tries === 0 || this.violations.length > 0) return found
+      await this.time.run(this.time.now + 30 * second)
+    }
+  }
+
+  /** Waits for what itself waits for virtual events. */
+  async #settle<T>(work: Promise<T>): Promise<T> {
+    let over = false
+    const watched = work.finally(() => {
+      over = true
+    })
+    await this.time.run(this.time.now + PATIENCE, () => over)
+    if (!over) throw new Error('the checks do not come to an end')
+    return watched
+  }
+
+  #outcome(converged: number): Outcome {
+    return {
+      seed: this.scenario.seed,
+      violations: this.violations,
+      hash: (this.#hash >>> 0).toString(16).padStart(8, '0'),
+      steps: this.time.steps,
+      acknowledged: this.ledger.acknowledged,
+      converged,
+    }
+  }
+
+  #heal(): void {
+    this.trace('heal')
+    this.healed = true
+    this.network.heal()
+    this.network.conditions.loss = Math.min(this.network.conditions.loss, 0.05)
+    for (const hostile of this.hostiles) if (!this.scenario.persistent) hostile.stop()
+    for (const member of this.members) {
+      member.disk.full = false
+      member.slowness = 1
+      member.start()
+      for (const room of member.rooms) if (member.room(room) === undefined) void member.join(room)
+    }
+  }
+
+  /** The keys of a room, for those who know its secret. */
+  async keysOf(room: string): Promise<RoomKeys> {
+    const { crypto, scenario } = this
+    if (!scenario.locked) return deriveRoomKeys('open', openRoomSecret(room, crypto), crypto)
+    return deriveRoomKeys('locked', await lockedRoomSecret(room, 'open sesame', crypto), crypto)
+  }
+
+  trace(what: string, ...details: (string | number)[]): void {
+    const line = `${what} ${details.join(' ')}`
+    let hash = this.#hash ^ Math.round(this.time.now * 1000)
+    for (let i = 0; i < line.length; i++) hash = Math.imul(hash ^ line.charCodeAt(i), 0x01000193)
+    this.#hash = hash
+    this.#onTrace?.(`${(this.time.now / second).toFixed(3).padStart(9)}  ${line}`)
+  }
+
+  violated(what: string, error?: unknown): void {
+    this.trace('VIOLATION', what)
+    if (this.violations.length >= MAX_VIOLATIONS) return
+    const stack = error instanceof Error && error.stack !== undefined ? `\n${error.stack}` : ''
+    this.violations.push(`${what}${stack}`)
+  }
+
+  /** A sync that broke at a member. What networks, disks and adversaries do is no news; anything else is a defect. */
+  failed(member: Member, error: unknown, peer: string): void {
+    this.trace('failure', member.index, peer, describe(error))
+    const name = error instanceof Error ? error.name : ''
+    if (['NetworkError', 'ClosedError', 'StorageError', 'Error'].includes(name)) return
+    if (name === 'InvalidEventError' && this.isStranger(peer)) return
+    this.violated(`${member.name} fails with ${peer}: ${describe(error)}`, error)
+  }
+
+  isStranger(peer: string): boolean {
+    return [...this.strangers].some((endpoint) => endpoint.self === peer)
+  }
+
+  onPublish(from: Endpoint, message: Message): void {
+    this.trace('publish', from.address, message.bytes.length)
+  }
+
+  onReject(by: Endpoint, from: Endpoint): void {
+    this.trace('reject', by.address, from.address)
+    if (!this.strangers.has(from) && !this.strangers.has(by))
+      this.violated(`${by.self} charges the honest ${from.self} for what it forwarded`)
+  }
+
+  onFailure(at: Endpoint, error: unknown, peer: string): void {
+    const member = this.members.find((each) => each.now?.endpoint === at)
+    if (member !== undefined) this.failed(member, error, peer)
+  }
+
+  onCrash(at: Endpoint, error: unknown): void {
+    this.violated(`a validator of ${at.self} throws: ${describe(error)}`, error)
+  }
+
+  onBytes(from: Endpoint, bytes: Uint8Array): void {
+    if (this.strangers.has(from)) return
+    if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(CANARY))
+      this.violated(`${from.self} sends text that is not sealed: ${bytesToHex(bytes.subarray(0, 40))}`)
+  }
+}

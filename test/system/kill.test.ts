@@ -1,0 +1,12 @@
+import { suite } from 'uvu'
+import { whyNoCommand } from '../support/cli-peer.ts'
+import { assertSurvivesKills } from '../support/kill-rounds.ts'
+import { canRun } from '../support/requirements.ts'
+
+const suiteOf = suite('system/kill')
+const test = canRun(whyNoCommand()) ? suiteOf : suiteOf.skip
+const ROUNDS = Number(process.env.P2PNODE_KILL_ROUNDS ?? 20)
+
+test(`keeps every acknowledged message over ${ROUNDS} kills`, () => assertSurvivesKills(ROUNDS))
+
+suiteOf.run()
