@@ -9,7 +9,7 @@ import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { DamagedStoreError, InvalidArgumentError } from '../errors.ts'
 import type { Operation, Store } from '../storage/store.ts'
 import type { ProfilePayload } from './body.ts'
-import { decodeCbor, encodeCbor, equalBytes, isBytes, isText, isUint, isWellFormed, utf8Length } from './cbor.ts'
+import { decodeCbor, encodeCbor, equalBytes, isBytes, isText, isUint, utf8Length } from './cbor.ts'
 import { MAX_BIO_BYTES, MAX_NAME_LENGTH } from './constants.ts'
 import { checkWords } from './room-keys.ts'
 import type { Clock, Crypto } from './seams.ts'
@@ -44,7 +44,7 @@ export function checkName(name: string): string {
 }
 
 export function checkBio(bio: string): string {
-  if (utf8Length(bio) > MAX_BIO_BYTES || !isWellFormed(bio))
+  if (utf8Length(bio) > MAX_BIO_BYTES || !bio.isWellFormed())
     throw new InvalidArgumentError('bio', 'a bio has at most 1,024 bytes')
   return bio
 }

@@ -8,7 +8,7 @@ import { InvalidArgumentError, TooLargeError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'
 import { type Beacon, State } from './beacon.ts'
 import { encodeText, type ProfilePayload, profilePayload, Type } from './body.ts'
-import { isWellFormed, utf8Length } from './cbor.ts'
+import { utf8Length } from './cbor.ts'
 import { MAX_HISTORY, MAX_TEXT_BYTES } from './constants.ts'
 import { Kind } from './event.ts'
 import { Gossip } from './gossip.ts'
@@ -183,7 +183,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
    * @throws TooLargeError, CidReusedError, StorageError, ClosedError
    */
   async send(text: string, { cid, replyTo, action = false }: SendOptions = {}): Promise<Written> {
-    if (!isWellFormed(text)) throw new InvalidArgumentError('text', 'the text is not well-formed Unicode')
+    if (!text.isWellFormed()) throw new InvalidArgumentError('text', 'the text is not well-formed Unicode')
     if (text === '') throw new InvalidArgumentError('text', 'the text is empty')
     if (utf8Length(text) > MAX_TEXT_BYTES)
       throw new TooLargeError('a message has at most 32 KiB of text: send a longer one in parts')

@@ -13,8 +13,12 @@ export const QUIET = Symbol('quiet')
 /** When runs begin: 1 January 2026, in milliseconds. */
 export const EPOCH = Date.UTC(2026, 0, 1)
 
-/** Every microtask that is queued now, and all that those queue, runs before this resolves. */
-const drained = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+/** Every microtask that is queued now, and all that those queue, runs before this resolves: nothing here waits for the real world. */
+const drained = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))
+
+/** A turn of the event loop, in which Node tells of rejections that nobody heard. */
+const turned = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const STEPS_A_TURN = 64
 
 const before = (a: Timer, b: Timer): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
 
@@ -42,7 +46,7 @@ export class VirtualTime {
       const timer = this.#heap[0]
       if (timer === undefined || timer.at > end) {
         this.now = Math.max(this.now, end)
-        return
+        break
       }
       this.#pop()
       const { action } = timer
@@ -51,7 +55,9 @@ export class VirtualTime {
       this.now = timer.at
       this.steps++
       if (action() !== QUIET) await drained()
+      if (this.steps % STEPS_A_TURN === 0) await turned()
     }
+    await turned()
   }
 
   #push(timer: Timer): void {
