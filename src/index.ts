@@ -43,6 +43,7 @@ export interface CreateP2PNodeInit extends P2PNodeInit {
 
 const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   setTimeout(callback, milliseconds) {
     const timer = setTimeout(callback, milliseconds)
     return () => clearTimeout(timer)

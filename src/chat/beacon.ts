@@ -6,7 +6,7 @@
  */
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { InvalidEventError } from '../errors.ts'
-import { decodeCbor, encodeCbor, equalBytes, isBytes, isUint } from './cbor.ts'
+import { decodeCbor, encodeCbor, equalBytes, isBytes, isUint, withCbor } from './cbor.ts'
 import { MAX_BEACON_BYTES, MAX_BEACON_TIPS, MAX_SEQ } from './constants.ts'
 import type { RoomKeys } from './room-keys.ts'
 import type { Crypto } from './seams.ts'
@@ -46,7 +46,7 @@ export function encodeBeacon(beacon: Beacon, keys: RoomKeys, seed: Uint8Array, c
   return encodeCbor([...head, crypto.sign(seed, signed(head, crypto))])
 }
 
-const signed = (head: unknown[], crypto: Crypto): Uint8Array => concatBytes(LABEL, crypto.sha256(encodeCbor(head)))
+const signed = (head: unknown[], crypto: Crypto): Uint8Array => concatBytes(LABEL, withCbor(head, (bytes) => crypto.sha256(bytes)))
 
 /** @throws InvalidEventError when any member would find it wrong. */
 export function decodeBeacon(bytes: Uint8Array, keys: RoomKeys, crypto: Crypto): Beacon {

@@ -4,7 +4,7 @@
  */
 import { concatBytes } from '@noble/hashes/utils.js'
 import { InvalidEventError } from '../errors.ts'
-import { decodeCbor, encodeCbor, isBytes, isText, isUint } from './cbor.ts'
+import { decodeCbor, isBytes, isText, isUint, withCbor } from './cbor.ts'
 import { MAX_BIO_BYTES, MAX_HLC, MAX_NAME_LENGTH, MAX_PARENTS, MAX_TEXT_BYTES, MIN_PLAINTEXT_BYTES } from './constants.ts'
 import { Kind, type Place } from './event.ts'
 import type { Crypto } from './seams.ts'
@@ -77,8 +77,8 @@ function additional(place: Place, kind: number): Uint8Array {
 }
 
 export function sealBody(body: Body, key: Uint8Array, place: Place, kind: number, crypto: Crypto): Uint8Array {
-  const plaintext = encodeCbor([body.hlc, body.type, body.parents, body.controlHeads, body.payload, body.ext])
-  return crypto.seal(key, pad(plaintext), additional(place, kind))
+  const plaintext = withCbor([body.hlc, body.type, body.parents, body.controlHeads, body.payload, body.ext], pad)
+  return crypto.seal(key, plaintext, additional(place, kind))
 }
 
 /** @throws InvalidEventError when it does not open or is not a body. */

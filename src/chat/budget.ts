@@ -18,9 +18,9 @@ export class Budget {
 
   /** False, and nothing spent, when `name` has less than `amount` left. */
   spend(name: string, amount = 1): boolean {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const bucket = this.#buckets.get(name) ?? { left: this.#burst, at: now }
-    const left = Math.min(this.#burst, bucket.left + (Math.max(0, now - bucket.at) * this.#rate) / 1000)
+    const left = Math.min(this.#burst, bucket.left + ((now - bucket.at) * this.#rate) / 1000)
     this.#buckets.delete(name)
     this.#buckets.set(name, { left: left < amount ? left : left - amount, at: now })
     if (this.#buckets.size > MAX_NAMES) this.#buckets.delete(this.#buckets.keys().next().value as string)

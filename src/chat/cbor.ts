@@ -46,6 +46,9 @@ const FALSE = 0xf4
 const TRUE = 0xf5
 const NULL = 0xf6
 
+/** Up to this size engines keep the bytes beside the object; a larger copy costs more than all the rest of decoding it. */
+const MAX_COPY = 64
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
@@ -82,8 +85,8 @@ class Reader {
     if (major !== Major.uint && major !== Major.bytes && major !== Major.text && major !== Major.array) throw RARE
     const argument = this.#argument(initial & 31)
     if (major === Major.uint) return argument
-    if (major === Major.bytes) return this.#take(argument).slice()
-    if (major === Major.text) return utf8.decode(this.#take(argument))
+    if (major === Major.bytes) return this.#string(argument)
+    if (major === Major.text) return utf8.decode(this.#bytes.subarray(this.#skip(argument), this.#at))
     const list: unknown[] = []
     for (let i = 0; i < argument; i++) list.push(this.#item(depth + 1))
     return list
@@ -95,12 +98,18 @@ class Reader {
     return byte
   }
 
-  #take(length: number): Uint8Array {
-    const end = this.#at + length
-    if (end > this.#bytes.length) throw new InvalidEventError('the bytes end early')
-    const taken = this.#bytes.subarray(this.#at, end)
-    this.#at = end
-    return taken
+  /** Keys, ids and signatures are copies, which may outlive the message; longer strings are views of it. */
+  #string(length: number): Uint8Array {
+    const start = this.#skip(length)
+    return length <= MAX_COPY ? this.#bytes.slice(start, this.#at) : this.#bytes.subarray(start, this.#at)
+  }
+
+  /** Answers where the bytes passed over begin. */
+  #skip(length: number): number {
+    const start = this.#at
+    if (start + length > this.#bytes.length) throw new InvalidEventError('the bytes end early')
+    this.#at += length
+    return start
   }
 
   /** In as few bytes as it fits in, or not at all. */
@@ -123,6 +132,8 @@ function simple(initial: number): boolean | null {
   return initial === TRUE
 }
 
+const MAX_HEAD = 9
+
 /** Grows to the largest message that was written, 260 KiB for those that are sent. */
 let scratch = new Uint8Array(4096)
 
@@ -139,8 +150,8 @@ function write(value: unknown, at: number): number {
     if (!isUint(value)) throw RARE
     return writeHead(Major.uint, value, at)
   }
-  if (value instanceof Uint8Array) return writeString(Major.bytes, value, at)
-  if (typeof value === 'string') return writeString(Major.text, encoder.encode(value), at)
+  if (value instanceof Uint8Array) return writeBytes(value, at)
+  if (typeof value === 'string') return writeText(value, at)
   if (Array.isArray(value)) {
     let end = writeHead(Major.array, value.length, at)
     for (const item of value) end = write(item, end)
@@ -152,15 +163,24 @@ function write(value: unknown, at: number): number {
   return at + 1
 }
 
-function writeString(major: number, bytes: Uint8Array, at: number): number {
-  const start = writeHead(major, bytes.length, at)
+function writeBytes(bytes: Uint8Array, at: number): number {
+  const start = writeHead(Major.bytes, bytes.length, at)
   room(start, bytes.length)
   scratch.set(bytes, start)
   return start + bytes.length
 }
 
+/** Behind the longest head there is, and then moved to where its head ends. */
+function writeText(text: string, at: number): number {
+  room(at, MAX_HEAD + 3 * text.length)
+  const { written } = encoder.encodeInto(text, scratch.subarray(at + MAX_HEAD))
+  const start = writeHead(Major.text, written, at)
+  scratch.copyWithin(start, at + MAX_HEAD, at + MAX_HEAD + written)
+  return start + written
+}
+
 function writeHead(major: number, argument: number, at: number): number {
-  room(at, 9)
+  room(at, MAX_HEAD)
   if (argument < 24) {
     scratch[at] = (major << 5) | argument
     return at + 1
@@ -176,14 +196,18 @@ function writeHead(major: number, argument: number, at: number): number {
 }
 
 /** A Uint8Array of its own. */
-export function encodeCbor(value: unknown): Uint8Array {
+export const encodeCbor = (value: unknown): Uint8Array => withCbor(value, (bytes) => bytes.slice())
+
+/** What `use` makes of the encoded value. The bytes are overwritten by the next encoding: they are not to be kept. */
+export function withCbor<T>(value: unknown, use: (bytes: Uint8Array) => T): T {
+  let end: number
   try {
-    const end = write(value, 0) // which may have put a larger one in scratch's place
-    return scratch.slice(0, end)
+    end = write(value, 0)
   } catch (error) {
     if (error !== RARE) throw error
-    return Uint8Array.from(encode(value))
+    return use(Uint8Array.from(encode(value)))
   }
+  return use(scratch.subarray(0, end))
 }
 
 /** @throws InvalidEventError */

@@ -10,7 +10,7 @@
  */
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { InvalidEventError } from '../errors.ts'
-import { decodeCbor, encodeCbor, equalBytes, isBytes, isUint } from './cbor.ts'
+import { decodeCbor, encodeCbor, equalBytes, isBytes, isUint, withCbor } from './cbor.ts'
 import { MAX_BODY_BYTES, MAX_RUN_BYTES, MAX_RUN_EVENTS, MAX_SEQ } from './constants.ts'
 import type { Crypto } from './seams.ts'
 
@@ -53,7 +53,7 @@ export interface Place {
 
 export function eventId(place: Place, prevId: Uint8Array, entry: Entry, crypto: Crypto): Uint8Array {
   const { kind, bodyLength, bodyHash } = entry
-  return crypto.sha256(encodeCbor([VERSION, place.roomTag, place.author, place.seq, prevId, kind, bodyLength, bodyHash]))
+  return withCbor([VERSION, place.roomTag, place.author, place.seq, prevId, kind, bodyLength, bodyHash], (bytes) => crypto.sha256(bytes))
 }
 
 export function withBody(kind: number, body: Uint8Array, crypto: Crypto): Entry {
@@ -132,7 +132,8 @@ function decodeEntry(entry: unknown, crypto: Crypto): Entry {
 
 /** The same run from its `index`-th event on: the signature over the last id still proves it. */
 export function suffixOf(run: Run, index: number): Run {
-  const prevId = index === 0 ? run.prevId : run.ids[index - 1]
+  if (index === 0) return run
+  const prevId = run.ids[index - 1]
   if (prevId === undefined) throw new TypeError('no such event in the run')
   return { ...run, firstSeq: run.firstSeq + index, prevId, entries: run.entries.slice(index), ids: run.ids.slice(index) }
 }

@@ -6,7 +6,7 @@
  */
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { type AuthorLog, type LogEvent, prefixOf, type Segment } from './author-log.ts'
-import { encodeCbor, isBytes, isUint } from './cbor.ts'
+import { isBytes, isUint, withCbor } from './cbor.ts'
 import { MAX_PAGE_RANGES, MAX_SEQ } from './constants.ts'
 import type { Crypto } from './seams.ts'
 
@@ -97,7 +97,7 @@ export function frontierDigest(logs: Iterable<AuthorLog>, crypto: Crypto): Uint8
     .filter((log) => log.segments().length > 0)
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((log) => [hexToBytes(prefixOf(log.name)), log.segments().map(encodeSegment)])
-  return crypto.sha256(encodeCbor(entries)).slice(0, 16)
+  return withCbor(entries, (bytes) => crypto.sha256(bytes)).slice(0, 16)
 }
 
 /** Which of 256 buckets a log falls into when frontiers are too long to send whole. */

@@ -9,7 +9,7 @@ import { AuthorLog, type LogEvent, prefixOf, type StoredRun } from './author-log
 import type { Body } from './body.ts'
 import { equalBytes } from './cbor.ts'
 import { MAX_BEACON_TIPS } from './constants.ts'
-import { decodeRun, type Entry, type Run, suffixOf, verifyRun } from './event.ts'
+import { decodeRun, encodeRun, type Entry, type Run, suffixOf, verifyRun } from './event.ts'
 import { EventGraph } from './event-graph.ts'
 import { frontierDigest } from './frontier.ts'
 import { HybridClock } from './hybrid-clock.ts'
@@ -183,7 +183,7 @@ export class Log {
     if (this.ownAuthor === bytesToHex(run.author)) this.onStranger?.()
     const whole = run.entries.every((entry) => entry.body !== undefined)
     const latest = whole ? Math.max(...fresh.map(([, body]) => body?.hlc ?? 0)) : 0
-    return { verdict: 'accept', fresh: fresh.length, latest, durable: this.#store(run, fresh, via) }
+    return { verdict: 'accept', fresh: fresh.length, latest, durable: this.#store(run, bytes, fresh, via) }
   }
 
   /** Takes nothing more from anybody: what a session or the topic still brings belongs to whoever opens the room next. */
@@ -213,9 +213,11 @@ export class Log {
     return settled
   }
 
-  #store(run: Run, fresh: [number, Body | undefined][], via: Via, also: Operation[] = []): Promise<void> {
+  #store(run: Run, bytes: Uint8Array, fresh: [number, Body | undefined][], via: Via, also: Operation[] = []): Promise<void> {
     const { store, clock } = this.#init
-    const { stored, operation } = this.#runs.put(suffixOf(run, fresh[0]?.[0] ?? 0), clock.now(), via)
+    const known = fresh[0]?.[0] ?? 0 // what comes first and is here already is not stored again
+    const kept = suffixOf(run, known)
+    const { stored, operation } = this.#runs.put(kept, known === 0 ? bytes : encodeRun(kept), clock.now(), via)
     const author = this.#author(run.author)
     const wasForked = author.forked
     const earlier: Promise<void>[] = []
@@ -277,10 +279,11 @@ export class Log {
     }
   }
 
-  /** Own events: the same way in, with what must be written in the same batch. */
-  append(run: Run, bodies: Body[], also: Operation[]): Promise<void> {
+  /** Own events, which `bytes` are the encoding of: the same way in, with what must be written in the same batch. */
+  append(run: Run, bytes: Uint8Array, bodies: Body[], also: Operation[]): Promise<void> {
     return this.#store(
       run,
+      bytes,
       bodies.map((body, i) => [i, body]),
       'self',
       also,

@@ -38,7 +38,9 @@ export interface PresenceInit {
 interface Heard {
   start: number
   counter: number
+  /** By the device's clock, for people; and by the other one, to tell how long ago. */
   at: number
+  since: number
   online: boolean
 }
 
@@ -86,7 +88,7 @@ export class Presence {
   /** Sends a beacon now, or as soon as the last one is old enough. */
   announce(): void {
     if (!this.#running || this.#soon !== undefined) return
-    const wait = this.#lastSent + BEACON_MIN_INTERVAL - this.#init.clock.now()
+    const wait = this.#lastSent + BEACON_MIN_INTERVAL - this.#init.clock.monotonic()
     if (wait <= 0) {
       this.#send(State.online)
       return
@@ -99,7 +101,7 @@ export class Presence {
 
   /** The room holds something new: once it is quiet, one of those who hold the same says so, and whoever differs can ask. */
   arrived(): void {
-    this.#lastArrival = this.#init.clock.now()
+    this.#lastArrival = this.#init.clock.monotonic()
     this.#agreed = false
     if (this.#running && this.#settle === undefined) this.#awaitQuiet()
   }
@@ -109,7 +111,7 @@ export class Presence {
     this.#settle = this.#init.clock.setTimeout(() => {
       this.#settle = undefined
       if (!this.#running || this.#agreed) return
-      if (this.#init.clock.now() - this.#lastArrival < BEACON_SETTLE) this.#awaitQuiet()
+      if (this.#init.clock.monotonic() - this.#lastArrival < BEACON_SETTLE) this.#awaitQuiet()
       else this.#send(State.online)
     }, BEACON_SETTLE + spread)
   }
@@ -125,7 +127,7 @@ export class Presence {
     const tips = log.tips().map((event) => ({ author: prefixOf(event.author.name), seq: event.seq, id: prefixOf(event.id) }))
     const author = crypto.publicKey(seed)
     const beacon = { author, start: this.#start, counter: this.#counter++, state, digest: log.frontierDigest(), tips }
-    this.#lastSent = clock.now()
+    this.#lastSent = clock.monotonic()
     this.#agreed = true
     this.#init.publish(encodeBeacon(beacon, keys, seed, crypto))
   }
@@ -139,7 +141,9 @@ export class Presence {
     if (last === undefined && this.#heard.size >= 4 * MAX_PRESENCE) return true // a crowd: count nobody more
     if (equalBytes(beacon.digest, this.#init.log.frontierDigest())) this.#agreed = true
     const here = beacon.state === State.online || beacon.state === State.typing
-    this.#heard.set(author, { start: beacon.start, counter: beacon.counter, at: this.#init.clock.now(), online: here })
+    const { start, counter } = beacon
+    const { clock } = this.#init
+    this.#heard.set(author, { start, counter, at: clock.now(), since: clock.monotonic(), online: here })
     if (here && last?.online !== true) this.#init.onChange(author, 'online')
     if (!here && last?.online === true) this.#init.onChange(author, beacon.state === State.left ? 'left' : 'offline')
     if (beacon.state === State.typing) this.#init.onTyping(author)
@@ -149,11 +153,11 @@ export class Presence {
   /** A connection to a peer closed: whoever is that device and is not heard again soon is offline. */
   lost(peer: string): void {
     const { clock, members, network } = this.#init
-    const since = clock.now()
+    const since = clock.monotonic()
     const cancel = clock.setTimeout(() => {
       this.#timers = this.#timers.filter((timer) => timer !== cancel)
       for (const [author, heard] of this.#heard) {
-        if (!heard.online || heard.at > since) continue
+        if (!heard.online || heard.since > since) continue
         const { account } = members.personOf(author)
         const devices = [...members.devicesOf(account)]
         if (devices.some((device) => network.peerOf(device) === peer)) this.#offline(author, heard)
@@ -163,8 +167,8 @@ export class Presence {
   }
 
   #sweep(): void {
-    const oldest = this.#init.clock.now() - BEACON_MISSES * 1.25 * this.#interval()
-    for (const [author, heard] of this.#heard) if (heard.online && heard.at < oldest) this.#offline(author, heard)
+    const oldest = this.#init.clock.monotonic() - BEACON_MISSES * 1.25 * this.#interval()
+    for (const [author, heard] of this.#heard) if (heard.online && heard.since < oldest) this.#offline(author, heard)
   }
 
   #offline(author: string, heard: Heard): void {
@@ -177,7 +181,7 @@ export class Presence {
     return new Set([...this.#heard].filter(([, heard]) => heard.online).map(([author]) => author))
   }
 
-  /** When an author was last heard, in milliseconds. */
+  /** When an author was last heard, in milliseconds since 1970. */
   heardAt(author: string): number | undefined {
     return this.#heard.get(author)?.at
   }

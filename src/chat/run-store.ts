@@ -4,7 +4,7 @@ import type { Operation, Store } from '../storage/store.ts'
 import type { AuthorLog, LogEvent, StoredRun } from './author-log.ts'
 import { type Body, openBody } from './body.ts'
 import { decodeCbor, encodeCbor, isBytes, isUint } from './cbor.ts'
-import { decodeRun, type Entry, encodeRun, Kind, parseRun, type Run } from './event.ts'
+import { decodeRun, type Entry, Kind, parseRun, type Run } from './event.ts'
 import type { RoomKeys } from './room-keys.ts'
 import type { Crypto } from './seams.ts'
 
@@ -58,9 +58,8 @@ export class RunStore {
     this.#bytes += size
   }
 
-  /** What puts a run on disk. `count` it when that was done. */
-  put(run: Run, receivedAt: number, via: Via): { stored: StoredRun; operation: Operation } {
-    const bytes = encodeRun(run)
+  /** What puts a run, which `bytes` are the encoding of, on disk. `count` it when that was done. */
+  put(run: Run, bytes: Uint8Array, receivedAt: number, via: Via): { stored: StoredRun; operation: Operation } {
     const stored: StoredRun = {
       firstSeq: run.firstSeq,
       count: run.entries.length,

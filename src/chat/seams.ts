@@ -24,9 +24,12 @@ export interface Crypto {
   argon2id(password: string, salt: Uint8Array, memoryKiB: number, iterations: number): Promise<Uint8Array>
 }
 
-/** Milliseconds since 1970, and timers. `setTimeout` returns what cancels it. */
+/** Time, in milliseconds. `setTimeout` returns what cancels it. */
 export interface Clock {
+  /** Since 1970, as the device has it: people and other devices change it, forwards and backwards. */
   now(): number
+  /** Since a moment that means nothing; never set. What tells how long ago something was, and when something is due. */
+  monotonic(): number
   setTimeout(callback: () => void, milliseconds: number): () => void
 }
 

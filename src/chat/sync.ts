@@ -104,7 +104,7 @@ export class Sync {
     const wait = this.#init.network.self < peer ? 0 : TIE_BREAK
     const pause = this.#pauses.get(peer) ?? SYNC_PAUSE
     const since = pause > SYNC_PAUSE ? pause : wait
-    this.#mates.set(peer, { next: this.#init.clock.now() + since, pause, busy: 0, fresh: true, proven: false })
+    this.#mates.set(peer, { next: this.#init.clock.monotonic() + since, pause, busy: 0, fresh: true, proven: false })
     this.#schedule()
   }
 
@@ -118,19 +118,19 @@ export class Sync {
 
   /** Something arrived: what differs now may settle by itself. */
   arrived(): void {
-    this.#lastArrival = this.#init.clock.now()
+    this.#lastArrival = this.#init.clock.monotonic()
   }
 
   /** A difference to somebody was noticed. */
   want(): void {
-    this.#wanted ??= this.#init.clock.now()
+    this.#wanted ??= this.#init.clock.monotonic()
     this.#schedule()
   }
 
   /** Somebody needs to know now who holds what: each mate may be synced with once, at once. */
   ask(): void {
     for (const mate of this.#mates.values())
-      if (mate.busy === 0) Object.assign(mate, { fresh: true, next: this.#init.clock.now() })
+      if (mate.busy === 0) Object.assign(mate, { fresh: true, next: this.#init.clock.monotonic() })
     this.#schedule()
   }
 
@@ -150,7 +150,7 @@ export class Sync {
     if (!this.#running || this.#out >= MAX_SYNCS_OUT) return
     const next = this.#next()
     if (next === undefined) return
-    const wait = next.at - this.#init.clock.now()
+    const wait = next.at - this.#init.clock.monotonic()
     if (wait <= 0) {
       void this.#open(next.peer, next.mate)
       this.#schedule()
@@ -185,7 +185,7 @@ export class Sync {
     } finally {
       this.#out--
       mate.busy--
-      mate.next = this.#init.clock.now() + mate.pause
+      mate.next = this.#init.clock.monotonic() + mate.pause
       this.#schedule()
     }
   }
@@ -211,7 +211,7 @@ export class Sync {
       this.#in.delete(channel.peer)
       if (mate !== undefined) {
         mate.busy--
-        mate.next = Math.max(mate.next, this.#init.clock.now() + mate.pause)
+        mate.next = Math.max(mate.next, this.#init.clock.monotonic() + mate.pause)
       }
       this.#schedule()
     }
@@ -266,7 +266,7 @@ export class Sync {
   }
 
   #allow(peer: string, bytes: number): boolean {
-    const now = this.#init.clock.now()
+    const now = this.#init.clock.monotonic()
     const spent = this.#sent.get(peer)
     const current = spent === undefined || now - spent.since > SYNC_ALLOWANCE_PERIOD ? { since: now, bytes: 0 } : spent
     if (current.bytes + bytes > this.#init.log.bytes + SYNC_ALLOWANCE) return false

@@ -179,8 +179,9 @@ export class Writer {
       if (also.length > 0 && drafts[0]?.type !== Type.profile) drafts.unshift(silentProfile())
       const { run, bodies, events } = this.#compose(author, drafts, taken)
       also.push(...this.#cidOperations(taken, events))
-      await this.#init.log.append(run, bodies, also)
-      this.#init.publish(encodeRun(run))
+      const bytes = encodeRun(run)
+      await this.#init.log.append(run, bytes, bodies, also)
+      this.#init.publish(bytes)
       taken.forEach((draft, i) => {
         draft.resolve?.(events[i] as Written)
       })

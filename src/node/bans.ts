@@ -5,7 +5,7 @@ export class Bans {
   readonly #until = new Map<string, number>()
 
   add(peer: string, milliseconds: number): void {
-    const until = Math.max(this.#until.get(peer) ?? 0, Date.now() + milliseconds)
+    const until = Math.max(this.#until.get(peer) ?? 0, performance.now() + milliseconds)
     this.#until.delete(peer)
     this.#until.set(peer, until)
     if (this.#until.size > MAX_BANS) {
@@ -17,7 +17,7 @@ export class Bans {
   has(peer: string): boolean {
     const until = this.#until.get(peer)
     if (until === undefined) return false
-    if (until > Date.now()) return true
+    if (until > performance.now()) return true
     this.#until.delete(peer)
     return false
   }

@@ -113,10 +113,10 @@ export class Lan extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerD
   #ask(always: boolean): void {
     const links = lanInterfaces()
     if (links.length === 0) this.#warn('no network interface to find peers on')
-    const quiet = Date.now() - (this.#init.interval ?? LAN_INTERVAL) / 2
+    const quiet = performance.now() - (this.#init.interval ?? LAN_INTERVAL) / 2
     for (const link of links) {
-      if (!always && (this.#asked.get(link.name) ?? 0) > quiet) continue
-      this.#asked.set(link.name, Date.now())
+      if (!always && (this.#asked.get(link.name) ?? Number.NEGATIVE_INFINITY) > quiet) continue
+      this.#asked.set(link.name, performance.now())
       this.#send(link, (mdns, sent) => {
         const questions = [{ name: this.#tag, type: 'PTR' as const }]
         mdns.query({ type: 'query', questions, answers: this.#records(link) }, undefined, sent)
@@ -132,7 +132,7 @@ export class Lan extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerD
     const heard = peerIn(records, this.#tag)
     if (heard?.name === this.#name) return
     if (packet.type === 'query' && packet.questions.some(({ name }) => name.toLowerCase() === this.#tag)) {
-      this.#asked.set(link.name, Date.now())
+      this.#asked.set(link.name, performance.now())
       this.#answerSoon(link)
     }
     if (heard === undefined || heard.id.equals(this.#components.peerId) || !this.#isNews(heard.id.toString())) return
@@ -141,8 +141,8 @@ export class Lan extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerD
   }
 
   #isNews(peer: string): boolean {
-    const now = Date.now()
-    if (now - (this.#heard.get(peer) ?? 0) < LAN_MIN_GAP) return false
+    const now = performance.now()
+    if (now - (this.#heard.get(peer) ?? Number.NEGATIVE_INFINITY) < LAN_MIN_GAP) return false
     if (this.#heard.size >= MAX_TARGETS) this.#heard.clear()
     this.#heard.set(peer, now)
     return true
@@ -151,11 +151,11 @@ export class Lan extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerD
   /** At once, or as soon as the last answer on this link is old enough. */
   #answerSoon(link: LanInterface, least = 0): void {
     if (this.#pending.has(link.name)) return
-    const due = (this.#answered.get(link.name) ?? 0) + LAN_MIN_GAP - Date.now()
+    const due = (this.#answered.get(link.name) ?? Number.NEGATIVE_INFINITY) + LAN_MIN_GAP - performance.now()
     const timer = setTimeout(
       () => {
         this.#pending.delete(link.name)
-        this.#answered.set(link.name, Date.now())
+        this.#answered.set(link.name, performance.now())
         const records = this.#records(link)
         if (records.length > 0)
           this.#send(link, (mdns, sent) => mdns.respond({ type: 'response', answers: records }, undefined, sent))

@@ -122,11 +122,11 @@ export class Supervisor {
     const peer = id.toString()
     if (peer === this.#self) return
     const target = this.#targets.of(peer)
-    target.heardAt = Date.now()
+    target.heardAt = performance.now()
     for (const address of multiaddrs.slice(0, MAX_HINTS).reverse()) hint(target, address)
     if (this.#stopping === undefined || this.#isConnected(target)) return
     target.failures = 0
-    this.#schedule(target, Math.max(0, target.dialledAt + MIN_REDIAL - Date.now()) + this.#politeness(peer))
+    this.#schedule(target, Math.max(0, target.dialledAt + MIN_REDIAL - performance.now()) + this.#politeness(peer))
   }
 
   /** The chat shares a room with this peer: it is dialled again when lost, until `forget`. */
@@ -152,7 +152,7 @@ export class Supervisor {
 
   /** Not dialled for a while, and no longer configured. */
   pause(peer: string): void {
-    const now = Date.now()
+    const now = performance.now()
     for (const [other, until] of this.#paused) if (until < now) this.#paused.delete(other)
     this.#paused.set(peer, now + PAUSE)
     const target = this.#targets.get(peer)
@@ -164,14 +164,14 @@ export class Supervisor {
 
   readonly #onConnect = ({ detail }: CustomEvent<PeerId>): void => {
     const peer = detail.toString()
-    this.#connectedAt.set(peer, Date.now())
+    this.#connectedAt.set(peer, performance.now())
     const target = this.#targets.get(peer)
     if (target !== undefined) this.#clear(target)
   }
 
   readonly #onDisconnect = ({ detail }: CustomEvent<PeerId>): void => {
     const peer = detail.toString()
-    const lived = Date.now() - (this.#connectedAt.get(peer) ?? 0)
+    const lived = performance.now() - (this.#connectedAt.get(peer) ?? Number.NEGATIVE_INFINITY)
     this.#connectedAt.delete(peer)
     const target = this.#targets.get(peer)
     if (target === undefined) return
@@ -192,13 +192,13 @@ export class Supervisor {
   }
 
   #isWanted(target: Target): boolean {
-    return target.configured || target.kept || Date.now() - target.heardAt < this.#init.discoveryTtl
+    return target.configured || target.kept || performance.now() - target.heardAt < this.#init.discoveryTtl
   }
 
   #mayDial(target: Target): boolean {
     if (this.#stopping === undefined || !this.#isWanted(target) || this.#isConnected(target)) return false
     if (target.peer === undefined) return true
-    return !this.#components.isBanned(target.peer) && (this.#paused.get(target.peer) ?? 0) < Date.now()
+    return !this.#components.isBanned(target.peer) && (this.#paused.get(target.peer) ?? 0) < performance.now()
   }
 
   /** Two that find, or lose, each other at once would both dial. */
@@ -214,7 +214,7 @@ export class Supervisor {
   /** Dials in `delay` ms, or earlier if that was planned. */
   #schedule(target: Target, delay: number): void {
     if (target.dialling) return
-    const at = Date.now() + delay
+    const at = performance.now() + delay
     if (target.timer !== undefined && target.due <= at) return
     clearTimeout(target.timer)
     target.due = at
@@ -243,7 +243,7 @@ export class Supervisor {
 
   async #dial(target: Target): Promise<Connection> {
     target.dialling = true
-    target.dialledAt = Date.now()
+    target.dialledAt = performance.now()
     this.#dials++
     try {
       const connection = await this.#open(target)

@@ -77,9 +77,19 @@ export class MapStore implements Store {
 /** Stands still until a test moves it. */
 export class VirtualClock implements Clock {
   #now = 1_800_000_000_000
+  #skew = 0
   #timers: { at: number; callback: () => void }[] = []
 
   now(): number {
+    return this.#now + this.#skew
+  }
+
+  /** Somebody sets the clock: no time passes. */
+  set(by: number): void {
+    this.#skew += by
+  }
+
+  monotonic(): number {
     return this.#now
   }
 

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { SYNC_PAUSE, SYNC_SETTLE } from '../../src/chat/constants.ts'
 import type { Channel, Network } from '../../src/chat/seams.ts'
 import { Sync } from '../../src/chat/sync.ts'
 import { decodeMessage } from '../../src/chat/sync-codec.ts'
@@ -142,6 +143,21 @@ test('a mate that cannot be reached is tried again at twice the pause each time,
   }
   assert.ok(pauses.length >= 7 && pauses.some((pause) => pause >= 600))
   sync.stop()
+})
+
+test('a clock that is set back or forwards neither delays nor hastens the next try', async () => {
+  for (const by of [-3_600_000, 3_600_000]) {
+    const { sync, clock, opened } = await setup(['zoe'])
+    await turns()
+    clock.set(by)
+    clock.advance(SYNC_PAUSE)
+    await turns()
+    assert.is(opened.length, 1, 'the pause is not over')
+    clock.advance(SYNC_PAUSE + SYNC_SETTLE)
+    await turns()
+    assert.is(opened.length, 2)
+    sync.stop()
+  }
 })
 
 test('after a stop nothing is opened, nobody is answered, and no timer is left', async () => {

@@ -102,6 +102,7 @@ export async function mates(room: Room, count: number): Promise<void> {
 /** Tells the time as it is, and waits a tenth of what it is asked to: pauses and deadlines of the protocol pass sooner. */
 export const hasty: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   setTimeout(callback, milliseconds) {
     const timer = setTimeout(callback, milliseconds / 10)
     return () => clearTimeout(timer)

@@ -109,6 +109,10 @@ export class DeviceClock implements Clock {
     return EPOCH + Math.floor(this.#time.now + this.#skew())
   }
 
+  monotonic(): number {
+    return this.#time.now
+  }
+
   setTimeout(callback: () => void, milliseconds: number): () => void {
     return this.#time.after(milliseconds, () => (this.#alive() ? callback() : QUIET))
   }

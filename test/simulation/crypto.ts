@@ -13,32 +13,42 @@ const TAG = 16
 const Domain = { hash: 1, key: 2, signature: 3, derive: 4, stream: 5, tag: 6 } as const
 
 /** 256 bits that depend on every bit of the parts and on where each ends. Not a cryptographic hash. */
-function digest(domain: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  let a = 0x9e3779b9 ^ domain
-  let b = 0x85ebca6b
-  for (const part of parts) {
-    const { length } = part
-    const view = new DataView(part.buffer, part.byteOffset, length)
-    const whole = length & ~3
-    for (let i = 0; i < whole; i += 4) {
-      a = Math.imul(a ^ view.getInt32(i, true), 0xcc9e2d51)
-      b = (Math.imul(b, 5) + ((a << 13) | (a >>> 19))) | 0
-      a ^= b >>> 15
-    }
-    let rest = length
-    for (let i = whole; i < length; i++) rest = (rest << 8) ^ (part[i] as number)
-    a = Math.imul(a ^ rest, 0x1b873593) ^ length
-    b = Math.imul(b + (a ^ (a >>> 16)), 0x85ebca6b)
-  }
-  const out = new Uint8Array(32)
-  const view = new DataView(out.buffer)
-  for (let i = 0; i < 32; i += 4) {
+function digest(domain: number, first: Uint8Array, second?: Uint8Array, third?: Uint8Array): Uint8Array {
+  a = 0x9e3779b9 ^ domain
+  b = 0x85ebca6b
+  mix(first)
+  if (second !== undefined) mix(second)
+  if (third !== undefined) mix(third)
+  const words = new Int32Array(8)
+  for (let i = 0; i < 8; i++) {
     a = Math.imul(a ^ (b >>> 16) ^ i, 0x85ebca6b)
     b = Math.imul(b + (a ^ (a >>> 13)), 0xc2b2ae35)
-    view.setInt32(i, a ^ b)
+    words[i] = a ^ b
   }
-  return out
+  return new Uint8Array(words.buffer)
 }
+
+/** The state of the digest under way. */
+let a = 0
+let b = 0
+
+function mix(part: Uint8Array): void {
+  const { length } = part
+  const whole = length & ~3
+  let [x, y] = [a, b]
+  for (let i = 0; i < whole; i += 4) {
+    const word = at(part, i) | (at(part, i + 1) << 8) | (at(part, i + 2) << 16) | (at(part, i + 3) << 24)
+    x = Math.imul(x ^ word, 0xcc9e2d51)
+    y = (Math.imul(y, 5) + ((x << 13) | (x >>> 19))) | 0
+    x ^= y >>> 15
+  }
+  let rest = length
+  for (let i = whole; i < length; i++) rest = (rest << 8) ^ at(part, i)
+  a = Math.imul(x ^ rest, 0x1b873593) ^ length
+  b = Math.imul(y + (a ^ (a >>> 16)), 0x85ebca6b)
+}
+
+const at = (bytes: Uint8Array, i: number): number => bytes[i] as number
 
 function xorStream(key: Uint8Array, nonce: Uint8Array, bytes: Uint8Array, out: Uint8Array): void {
   const block = digest(Domain.stream, key, nonce)
@@ -49,7 +59,7 @@ function xorStream(key: Uint8Array, nonce: Uint8Array, bytes: Uint8Array, out: U
       state ^= state >>> 17
       state ^= state << 5
     }
-    out[i] = (bytes[i] as number) ^ (state >>> ((i & 3) * 8))
+    out[i] = at(bytes, i) ^ (state >>> ((i & 3) * 8))
   }
 }
 

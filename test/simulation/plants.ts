@@ -43,8 +43,8 @@ export const PLANTS: Record<string, Change[]> = {
   'forgets a cid in a crash': [['also.push(...this.#cidOperations(taken, events))', '']],
   'publishes before the disk has it': [
     [
-      'await this.#init.log.append(run, bodies, also)\n      this.#init.publish(encodeRun(run))',
-      'this.#init.publish(encodeRun(run))\n      await this.#init.log.append(run, bodies, also)',
+      'await this.#init.log.append(run, bytes, bodies, also)\n      this.#init.publish(bytes)',
+      'this.#init.publish(bytes)\n      await this.#init.log.append(run, bytes, bodies, also)',
     ],
   ],
 }

@@ -26,7 +26,7 @@ const from = Number(values.from)
 /** Seeds that a worker is given at a time. */
 const PORTION = 25
 /** A scavenge costs by what survives: a run leaves next to nothing. */
-const WORKER_FLAGS = ['--max-semi-space-size=64']
+const WORKER_FLAGS = ['--max-semi-space-size=16', '--single-threaded-gc']
 
 const replay = (seed: number): string =>
   `npm run simulate -- --seeds 1 --from ${seed}${values.real ? ' --real' : ''}${values.plant === undefined ? '' : ` --plant '${values.plant}'`} --trace`

@@ -92,7 +92,7 @@ const WEIGHTS: Partial<Record<Step['do'], number>> = {
 
 export function createScenario(seed: number): Scenario {
   const random = new Random(seed, 1)
-  const healAt = random.between(20, 110) * second
+  const healAt = (random.chance(0.2) ? random.between(50, 110) : random.between(10, 50)) * second
   const members = planMembers(random, healAt)
   const harsh = random.chance(0.3)
   return {
@@ -116,13 +116,13 @@ export function createScenario(seed: number): Scenario {
     healAt,
     adversaries: random.chance(0.6) ? random.shuffled(ADVERSARIES).slice(0, 1 + random.below(2)) : [],
     persistent: random.chance(0.4),
-    thorough: random.chance(0.15),
+    thorough: random.chance(0.1),
   }
 }
 
 function planMembers(random: Random, healAt: number): MemberPlan[] {
   const side = random.chance(0.2)
-  return Array.from({ length: 3 + Math.min(random.below(5), random.below(5)) }, (_, i) => ({
+  return Array.from({ length: 3 + Math.min(random.below(5), random.below(5), random.below(5)) }, (_, i) => ({
     name: `member-${i}`,
     skew: random.chance(0.04) ? TEN_YEARS : random.chance(0.4) ? random.between(-hour, hour) : random.between(-second, second),
     joinsAt: i < 2 || random.chance(0.6) ? random.between(0, 2 * second) : random.between(0, healAt),
@@ -131,7 +131,7 @@ function planMembers(random: Random, healAt: number): MemberPlan[] {
 }
 
 function planSteps(random: Random, members: number, healAt: number): Step[] {
-  const count = 40 + Math.min(random.below(81), random.below(81))
+  const count = 40 + Math.min(random.below(81), random.below(81), random.below(81))
   const steps = Array.from({ length: count }, () => planStep(random, members, random.between(second, healAt)))
   return steps.sort((a, b) => a.at - b.at)
 }

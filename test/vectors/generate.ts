@@ -190,7 +190,7 @@ function sync(crypto: Crypto): unknown {
 }
 
 async function identity(crypto: Crypto): Promise<unknown> {
-  const clock = { now: () => TIME, setTimeout: () => () => undefined }
+  const clock = { now: () => TIME, monotonic: () => TIME, setTimeout: () => () => undefined }
   const { identity: ann } = await loadIdentity(new MapStore(), crypto, clock, 'Ann')
   const author = crypto.publicKey(SEED)
   const other = bytesToHex(crypto.publicKey(fill(9)))
