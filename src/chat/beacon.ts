@@ -4,10 +4,11 @@
  * `beacon = cbor [ 16, roomTag(16), authorKey(32), start, counter, sealed, signature(64) ]`, signature =
  * Ed25519("p2pnode/beacon/v1" || SHA-256(cbor of the first six)); sealed = `[state, digest(16), [[author(16), seq, id(16)], ...]]`.
  */
-import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { InvalidEventError } from '../errors.ts'
 import { decodeCbor, encodeCbor, equalBytes, isBytes, isUint, withCbor } from './cbor.ts'
 import { MAX_BEACON_BYTES, MAX_BEACON_TIPS, MAX_SEQ } from './constants.ts'
+import { bytesToHex, hexToBytes } from './hex.ts'
 import type { RoomKeys } from './room-keys.ts'
 import type { Crypto } from './seams.ts'
 
@@ -46,7 +47,11 @@ export function encodeBeacon(beacon: Beacon, keys: RoomKeys, seed: Uint8Array, c
   return encodeCbor([...head, crypto.sign(seed, signed(head, crypto))])
 }
 
-const signed = (head: unknown[], crypto: Crypto): Uint8Array => concatBytes(LABEL, withCbor(head, (bytes) => crypto.sha256(bytes)))
+const signed = (head: unknown[], crypto: Crypto): Uint8Array =>
+  concatBytes(
+    LABEL,
+    withCbor(head, (bytes) => crypto.sha256(bytes)),
+  )
 
 /** @throws InvalidEventError when any member would find it wrong. */
 export function decodeBeacon(bytes: Uint8Array, keys: RoomKeys, crypto: Crypto): Beacon {

@@ -69,11 +69,14 @@ function unpad(padded: Uint8Array): Uint8Array {
 }
 
 function additional(place: Place, kind: number): Uint8Array {
-  const seq = new Uint8Array(9)
-  const view = new DataView(seq.buffer)
-  view.setBigUint64(0, BigInt(place.seq))
-  view.setUint8(8, kind)
-  return concatBytes(place.roomTag, place.author, seq)
+  const end = new Uint8Array(9)
+  let rest = place.seq
+  for (let i = 7; i >= 0; i--) {
+    end[i] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
+  end[8] = kind
+  return concatBytes(place.roomTag, place.author, end)
 }
 
 export function sealBody(body: Body, key: Uint8Array, place: Place, kind: number, crypto: Crypto): Uint8Array {

@@ -118,7 +118,8 @@ class Reader {
     if (info > 27) throw new InvalidEventError('an indefinite length')
     let value = 0
     for (let left = 1 << (info - 24); left > 0; left--) value = value * 256 + this.#byte()
-    if (value < SMALLEST[info - 24]! || value > Number.MAX_SAFE_INTEGER) throw new InvalidEventError('not the one encoding')
+    if (value < (SMALLEST[info - 24] as number) || value > Number.MAX_SAFE_INTEGER)
+      throw new InvalidEventError('not the one encoding')
     return value
   }
 }
@@ -213,7 +214,9 @@ export function withCbor<T>(value: unknown, use: (bytes: Uint8Array) => T): T {
 /** @throws InvalidEventError */
 export function decodeCbor(bytes: Uint8Array, maxTokens: number): unknown {
   try {
-    return decodeAny(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), maxTokens)
+    // The slices of a Buffer would be Buffers, which share memory.
+    const plain = bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+    return decodeAny(plain, maxTokens)
   } catch (cause) {
     throw new InvalidEventError('not CBOR as the protocol allows it', { cause })
   }

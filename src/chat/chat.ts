@@ -1,9 +1,10 @@
 /** The chat of one device: who it is, the rooms it knows, whom it blocks. Rooms find each other's peers through the network it is given. */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+
 import { TypedEventEmitter } from 'main-event'
 import { DamagedStoreError, InvalidArgumentError, RoomExistsError, UnknownRoomError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'
 import { decodeCbor, encodeCbor, isBytes, isText } from './cbor.ts'
+import { bytesToHex, hexToBytes } from './hex.ts'
 import { checkBio, checkName, fingerprintOf, type Identity, loadIdentity, saveIdentity } from './identity.ts'
 import { Room, type RoomEvents } from './room.ts'
 import { canonicalRoomName, deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys, type RoomKind } from './room-keys.ts'

@@ -1,7 +1,8 @@
 /** How the readable events of a room follow each other: predecessors and named parents, as far as they are here. */
-import { bytesToHex } from '@noble/hashes/utils.js'
+
 import { type LogEvent, prefixOf } from './author-log.ts'
 import type { Body } from './body.ts'
+import { bytesToHex } from './hex.ts'
 import { Order } from './order.ts'
 
 export class EventGraph {

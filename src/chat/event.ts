@@ -53,7 +53,9 @@ export interface Place {
 
 export function eventId(place: Place, prevId: Uint8Array, entry: Entry, crypto: Crypto): Uint8Array {
   const { kind, bodyLength, bodyHash } = entry
-  return withCbor([VERSION, place.roomTag, place.author, place.seq, prevId, kind, bodyLength, bodyHash], (bytes) => crypto.sha256(bytes))
+  return withCbor([VERSION, place.roomTag, place.author, place.seq, prevId, kind, bodyLength, bodyHash], (bytes) =>
+    crypto.sha256(bytes),
+  )
 }
 
 export function withBody(kind: number, body: Uint8Array, crypto: Crypto): Entry {

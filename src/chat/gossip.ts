@@ -2,11 +2,12 @@
  * The room's topic: pushes what is new, and judges what comes before it is forwarded. Reject is only for what every honest
  * member would reject; whatever is a matter of limits, or brings nothing new, is ignored and left to sync.
  */
-import { bytesToHex } from '@noble/hashes/utils.js'
+
 import { InvalidEventError } from '../errors.ts'
 import { type Beacon, decodeBeacon, isBeacon } from './beacon.ts'
 import { Budget } from './budget.ts'
 import { GOSSIP_BYTES, GOSSIP_CHECKS, MAX_GOSSIP_IN_FLIGHT, NEW_AUTHORS } from './constants.ts'
+import { bytesToHex } from './hex.ts'
 import type { Log } from './log.ts'
 import type { RoomKeys } from './room-keys.ts'
 import type { Clock, Crypto, Network, Verdict } from './seams.ts'

@@ -3,7 +3,7 @@
  * author key in each room. docs/PROTOCOL.md, "Identity".
  */
 
-import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { entropyToMnemonic } from '@scure/bip39'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { DamagedStoreError, InvalidArgumentError } from '../errors.ts'
@@ -11,6 +11,7 @@ import type { Operation, Store } from '../storage/store.ts'
 import type { ProfilePayload } from './body.ts'
 import { decodeCbor, encodeCbor, equalBytes, isBytes, isText, isUint, utf8Length } from './cbor.ts'
 import { MAX_BIO_BYTES, MAX_NAME_LENGTH } from './constants.ts'
+import { bytesToHex } from './hex.ts'
 import { checkWords } from './room-keys.ts'
 import type { Clock, Crypto } from './seams.ts'
 

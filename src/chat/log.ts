@@ -2,16 +2,17 @@
  * One room's log: every event that is held, whoever wrote it. Own, gossiped and synced events come in through the same door,
  * `ingest`, which is idempotent; what leaves (gossip, sync, history) is read from here.
  */
-import { bytesToHex } from '@noble/hashes/utils.js'
+
 import { DamagedStoreError, InvalidEventError } from '../errors.ts'
 import type { Operation, Store } from '../storage/store.ts'
 import { AuthorLog, type LogEvent, prefixOf, type StoredRun } from './author-log.ts'
 import type { Body } from './body.ts'
 import { equalBytes } from './cbor.ts'
 import { MAX_BEACON_TIPS } from './constants.ts'
-import { decodeRun, encodeRun, type Entry, type Run, suffixOf, verifyRun } from './event.ts'
+import { decodeRun, type Entry, encodeRun, type Run, suffixOf, verifyRun } from './event.ts'
 import { EventGraph } from './event-graph.ts'
 import { frontierDigest } from './frontier.ts'
+import { bytesToHex } from './hex.ts'
 import { HybridClock } from './hybrid-clock.ts'
 import type { RoomKeys } from './room-keys.ts'
 import { type PlainRun, RunStore, type Via } from './run-store.ts'
@@ -48,6 +49,15 @@ const DONE = Promise.resolve()
 /** Whoever waits for a write hears of its failure; the gossip door does not wait. */
 const ignore = (): undefined => undefined
 
+export interface LogListener {
+  /** Arrivals are on disk and in their place, in the order of the run. */
+  onArrivals?(arrivals: Arrival[]): void
+  /** An author is first seen to have two events at one place. */
+  onFork?(author: AuthorLog): void
+  /** An event came in under our own author key that is not in our log: a copy of us wrote it, or we did and lost it. */
+  onStranger?(): void
+}
+
 export class Log {
   readonly #init: LogInit
   readonly #runs: RunStore
@@ -65,12 +75,7 @@ export class Log {
   #digest: Uint8Array | undefined
   /** The author key that we write with, in hex. */
   ownAuthor: string | undefined
-  /** Called once an arrival is on disk and in its place, in the order of the run. */
-  onArrivals: ((arrivals: Arrival[]) => void) | undefined
-  /** Called when an author is first seen to have two events at one place. */
-  onFork: ((author: AuthorLog) => void) | undefined
-  /** Called when an event came in under our own author key that is not in our log: a copy of us wrote it, or we did and lost it. */
-  onStranger: (() => void) | undefined
+  #listener: LogListener = {}
 
   private constructor(init: LogInit) {
     this.#init = init
@@ -87,6 +92,11 @@ export class Log {
     const recent = [...log.#authors.values()].sort((a, b) => (a.last?.hlc ?? 0) - (b.last?.hlc ?? 0))
     for (const author of recent.slice(-MAX_BEACON_TIPS)) log.#changed.add(author)
     return log
+  }
+
+  /** Tells `listener` from now on, and nobody else. */
+  listen(listener: LogListener): void {
+    this.#listener = listener
   }
 
   #load(run: Run, stored: StoredRun, readable: LogEvent[]): void {
@@ -180,7 +190,7 @@ export class Log {
     if (this.author(bytesToHex(run.author)) === undefined && !admit()) {
       return { verdict: 'ignore', reason: 'too many new authors at once', fresh: 0, durable: DONE }
     }
-    if (this.ownAuthor === bytesToHex(run.author)) this.onStranger?.()
+    if (this.ownAuthor === bytesToHex(run.author)) this.#listener.onStranger?.()
     const whole = run.entries.every((entry) => entry.body !== undefined)
     const latest = whole ? Math.max(...fresh.map(([, body]) => body?.hlc ?? 0)) : 0
     return { verdict: 'accept', fresh: fresh.length, latest, durable: this.#store(run, bytes, fresh, via) }
@@ -230,7 +240,7 @@ export class Log {
       if (body !== undefined) Object.assign(event, { hasBody: true, durable: false, stored })
       return { event, body, was }
     })
-    if (author.forked && !wasForked) this.onFork?.(author)
+    if (author.forked && !wasForked) this.#listener.onFork?.(author)
     const durable = Promise.all([store.batch([operation, ...also]), ...earlier]).then(
       () => this.#arrive(arrivals, stored),
       (error) => {
@@ -263,7 +273,7 @@ export class Log {
       this.#graph.add(event)
       shown.push(arrival)
     }
-    if (shown.length > 0) this.onArrivals?.(shown)
+    if (shown.length > 0) this.#listener.onArrivals?.(shown)
   }
 
   #undo(arrivals: (Arrival & { was: StoredRun | undefined })[]): void {

@@ -2,7 +2,7 @@
  * Who is there: never stored, only heard. Each member sends a beacon now and then; whoever is not heard for three intervals, or
  * whose connection closed and who is not heard again, is offline.
  */
-import { bytesToHex } from '@noble/hashes/utils.js'
+
 import { prefixOf } from './author-log.ts'
 import { type Beacon, encodeBeacon, State } from './beacon.ts'
 import { equalBytes } from './cbor.ts'
@@ -16,6 +16,7 @@ import {
   MAX_PRESENCE,
   OFFLINE_GRACE,
 } from './constants.ts'
+import { bytesToHex } from './hex.ts'
 import type { Log } from './log.ts'
 import type { Members } from './members.ts'
 import type { RoomKeys } from './room-keys.ts'

@@ -1,8 +1,9 @@
 /** Room names, and everything that follows from a room's secret. docs/PROTOCOL.md, "Rooms". */
 
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { InvalidArgumentError } from '../errors.ts'
+import { bytesToHex } from './hex.ts'
 import type { Crypto } from './seams.ts'
 
 export type RoomKind = 'open' | 'locked'

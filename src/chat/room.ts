@@ -2,7 +2,7 @@
  * A joined room: its log, and the parts that write, push, fetch and show it. Everything that arrives goes through `log.ingest`; everything
  * told to the faces starts in `#arrived`.
  */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+
 import { TypedEventEmitter } from 'main-event'
 import { InvalidArgumentError, TooLargeError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'
@@ -13,6 +13,7 @@ import { MAX_HISTORY, MAX_TEXT_BYTES } from './constants.ts'
 import { Kind } from './event.ts'
 import { Gossip } from './gossip.ts'
 import { Held } from './held.ts'
+import { bytesToHex, hexToBytes } from './hex.ts'
 import { createProfile, type Identity } from './identity.ts'
 import { type Arrival, Log } from './log.ts'
 import { Members } from './members.ts'
@@ -132,9 +133,11 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     })
     await room.#readProfiles()
     await room.#timeline.open()
-    log.onArrivals = (arrivals) => room.#arrived(arrivals)
-    log.onFork = (author) => room.#warnOfFork(author.name)
-    log.onStranger = () => room.#retire()
+    log.listen({
+      onArrivals: (arrivals) => room.#arrived(arrivals),
+      onFork: (author) => room.#warnOfFork(author.name),
+      onStranger: () => room.#retire(),
+    })
     return room
   }
 

@@ -3,7 +3,8 @@
  * SHA-512 iterated 5,200 times over version, account key and key, as Signal's NumericFingerprint.
  */
 import { sha512 } from '@noble/hashes/sha2.js'
-import { concatBytes, hexToBytes } from '@noble/hashes/utils.js'
+import { concatBytes } from '@noble/hashes/utils.js'
+import { hexToBytes } from './hex.ts'
 
 const VERSION = Uint8Array.of(0, 1)
 const ITERATIONS = 5200

@@ -3,7 +3,7 @@
  * rounds, each says what it holds, asks for what it lacks, and serves what the other asked for, newest first. The state is the
  * store: whenever a conversation breaks, the next one goes on where it was.
  */
-import { hexToBytes } from '@noble/hashes/utils.js'
+
 import { ClosedError, InvalidEventError } from '../errors.ts'
 import { type AuthorLog, prefixOf } from './author-log.ts'
 import { equalBytes } from './cbor.ts'
@@ -18,6 +18,7 @@ import {
 } from './constants.ts'
 import { encodeRun, type Run } from './event.ts'
 import { bucketOf, frontierDigest, missing, type Page, pageOf, type Want } from './frontier.ts'
+import { hexToBytes } from './hex.ts'
 import type { Log } from './log.ts'
 import { type Portion, portionsOf } from './portions.ts'
 import type { RoomKeys } from './room-keys.ts'

@@ -3,7 +3,7 @@
  * disk becomes the next batch, and as far as it fits the next run, under one signature. A send resolves when its batch is on
  * disk; only then is it published. docs/PROTOCOL.md, "Writing".
  */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+
 import { BusyError, CidReusedError, ClosedError, DamagedStoreError, InvalidArgumentError } from '../errors.ts'
 import type { Operation, Store } from '../storage/store.ts'
 import { type LogEvent, prefixOf } from './author-log.ts'
@@ -19,6 +19,7 @@ import {
   MAX_RUN_EVENTS,
 } from './constants.ts'
 import { createRun, type Entry, encodeRun, Kind, withBody } from './event.ts'
+import { bytesToHex, hexToBytes } from './hex.ts'
 import type { Log } from './log.ts'
 import type { RoomKeys } from './room-keys.ts'
 import type { Clock, Crypto } from './seams.ts'

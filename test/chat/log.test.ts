@@ -36,7 +36,7 @@ async function reopened({
 test('an event that comes again, alone or in any other run, is ignored and told of once', async () => {
   const { log, keys, crypto, store } = await member()
   const arrived: Arrival[] = []
-  log.onArrivals = (list) => arrived.push(...list)
+  log.listen({ onArrivals: (list) => arrived.push(...list) })
   const run = new Scribe(1, keys, crypto).run({}, {}, {})
   assert.is(log.ingest(encodeRun(run), 'gossip').verdict, 'accept')
   for (const again of [run, suffixOf(run, 1), suffixOf(run, 2), stripped(run)]) {
@@ -203,7 +203,7 @@ test('a run that could not be stored is forgotten, and can come again', async ()
   const { log, keys, crypto, store } = await member()
   const bytes = new Scribe(1, keys, crypto).write({}, {})
   const told: Arrival[] = []
-  log.onArrivals = (list) => told.push(...list)
+  log.listen({ onArrivals: (list) => told.push(...list) })
   store.failures.push(new Error('no space'))
   assert.is((await rejection(log.ingest(bytes, 'gossip').durable)).message, 'no space')
   assert.equal([log.size, [...log.authors()].length, told.length], [0, 0, 0])
@@ -262,7 +262,7 @@ test('a fork keeps both branches, is told of once, and is counted by verify', as
   const one = await member()
   const { log, keys, crypto } = one
   const forks: string[] = []
-  log.onFork = (author) => forks.push(author.name)
+  log.listen({ onFork: (author) => forks.push(author.name) })
   const ann = new Scribe(1, keys, crypto)
   await log.ingest(ann.write({}), 'gossip').durable
   const copy = ann.fork()
@@ -297,7 +297,7 @@ test('an event that names a predecessor other than the one held is a fork, where
 test('an event of our own key that is not in our log is told of before it is stored', async () => {
   const { log, keys, crypto } = await member()
   let strangers = 0
-  log.onStranger = () => strangers++
+  log.listen({ onStranger: () => strangers++ })
   const me = new Scribe(1, keys, crypto)
   const mine = me.write({})
   await log.ingest(mine, 'self').durable

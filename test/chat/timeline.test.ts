@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Type } from '../../src/chat/body.ts'
 import { encodeRun } from '../../src/chat/event.ts'
+import type { Arrival, Log } from '../../src/chat/log.ts'
 import { Members } from '../../src/chat/members.ts'
 import { Timeline } from '../../src/chat/timeline.ts'
 import type { Message } from '../../src/chat/types.ts'
@@ -34,12 +35,13 @@ async function setup(init: Partial<Member> = {}): Promise<Setup> {
     isSelf: (account) => self.has(account),
   })
   await timeline.open()
-  log.onArrivals = (arrivals) => {
+  const onArrivals = (arrivals: readonly Arrival[]): void => {
     for (const { event, body } of arrivals) {
       const message = body && timeline.arrived(event, body)
       if (message !== undefined) told.push(message)
     }
   }
+  log.listen({ onArrivals })
   const hear: Setup['hear'] = async (scribe, said = {}, via = 'gossip') => {
     const run = scribe.run({ hlc: here.clock.now(), ...said })
     await log.ingest(encodeRun(run), via).durable

@@ -1,10 +1,11 @@
 /** Adversaries that know the room's secret: an open room has such members. What an outsider tries is in outsider.ts. */
-import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js'
+import { concatBytes } from '@noble/hashes/utils.js'
 import { encodeBeacon, State } from '../../src/chat/beacon.ts'
 import { encodeCbor } from '../../src/chat/cbor.ts'
 import { MAX_RUN_BYTES } from '../../src/chat/constants.ts'
 import { decodeRun, encodeRun, type Run, suffixOf, VERSION } from '../../src/chat/event.ts'
 import type { Page } from '../../src/chat/frontier.ts'
+import { bytesToHex, hexToBytes } from '../../src/chat/hex.ts'
 import { encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'
 import { encoded, Hostile, type Tamper } from './hostile.ts'
 import { startOutsider } from './outsider.ts'

@@ -1,5 +1,6 @@
 /** The promise, as conditions on a world that was healed. */
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex } from '../../src/chat/hex.ts'
 import type { Room } from '../../src/chat/room.ts'
 import type { Message } from '../../src/chat/types.ts'
 import { describe, type Member } from './member.ts'

@@ -3,7 +3,8 @@
  * of their cost, and worth nothing outside of a simulation. `seededCrypto` takes the real ones and makes them repeatable.
  */
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex } from '../../src/chat/hex.ts'
 import type { Crypto } from '../../src/chat/seams.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
 import type { Random } from './random.ts'
@@ -19,13 +20,17 @@ function digest(domain: number, first: Uint8Array, second?: Uint8Array, third?: 
   mix(first)
   if (second !== undefined) mix(second)
   if (third !== undefined) mix(third)
-  const words = new Int32Array(8)
-  for (let i = 0; i < 8; i++) {
+  const out = new Uint8Array(32)
+  for (let i = 0; i < 32; i += 4) {
     a = Math.imul(a ^ (b >>> 16) ^ i, 0x85ebca6b)
     b = Math.imul(b + (a ^ (a >>> 13)), 0xc2b2ae35)
-    words[i] = a ^ b
+    const word = a ^ b
+    out[i] = word
+    out[i + 1] = word >>> 8
+    out[i + 2] = word >>> 16
+    out[i + 3] = word >>> 24
   }
-  return new Uint8Array(words.buffer)
+  return out
 }
 
 /** The state of the digest under way. */
@@ -52,7 +57,7 @@ const at = (bytes: Uint8Array, i: number): number => bytes[i] as number
 
 function xorStream(key: Uint8Array, nonce: Uint8Array, bytes: Uint8Array, out: Uint8Array): void {
   const block = digest(Domain.stream, key, nonce)
-  let state = new DataView(block.buffer).getInt32(0) | 1
+  let state = (at(block, 0) << 24) | (at(block, 1) << 16) | (at(block, 2) << 8) | at(block, 3) | 1
   for (let i = 0; i < bytes.length; i++) {
     if ((i & 3) === 0) {
       state ^= state << 13
@@ -73,8 +78,8 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length
 }
 
-/** A key as a string, for maps. */
-const nameOf = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
+/** A key as a string, for maps. Asking a small array for its buffer would give it one of its own, which is dear. */
+const nameOf = (key: Uint8Array): string => String.fromCharCode(...key)
 
 /** One for all members of a run: it knows which seed each public key was made of, and that is how it verifies. */
 export function cheapCrypto(random: Random): SimulatedCrypto {

@@ -44,7 +44,7 @@ export class Disk {
 
   /** Byte strings sort in the order in which the disk met them. */
   #number(name: Uint8Array): number {
-    const text = Buffer.from(name.buffer, name.byteOffset, name.length).toString('latin1')
+    const text = String.fromCharCode(...name)
     const known = this.#names.get(text)
     if (known !== undefined) return known
     this.#names.set(text, this.#names.size)

@@ -1,7 +1,8 @@
 /** What every adversary is made of: a place on the network, what it knows, and the means to write, whisper and talk. */
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
+
 import { type Body, encodeText, sealBody, Type } from '../../src/chat/body.ts'
 import { createRun, type Entry, encodeRun, Kind, type Run, withBody } from '../../src/chat/event.ts'
+import { bytesToHex, hexToBytes } from '../../src/chat/hex.ts'
 import { Log } from '../../src/chat/log.ts'
 import type { RoomKeys } from '../../src/chat/room-keys.ts'
 import type { Channel, Verdict } from '../../src/chat/seams.ts'

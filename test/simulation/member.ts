@@ -1,6 +1,7 @@
 /** A member of the simulated rooms: a device with a disk and a clock, whose process comes and goes. */
-import { bytesToHex } from '@noble/hashes/utils.js'
+
 import { Chat } from '../../src/chat/chat.ts'
+import { bytesToHex } from '../../src/chat/hex.ts'
 import type { Room } from '../../src/chat/room.ts'
 import type { Message } from '../../src/chat/types.ts'
 import { StorageError } from '../../src/errors.ts'

@@ -1,5 +1,5 @@
 /** Who can reach whom. Links come up by themselves wherever two endpoints can reach each other both ways, and break when they cannot. */
-import { bytesToHex } from '@noble/hashes/utils.js'
+import { bytesToHex } from '../../src/chat/hex.ts'
 import { QUIET, type VirtualTime } from './clock.ts'
 import { Endpoint, type Message } from './endpoint.ts'
 import { type Conditions, Link } from './link.ts'

@@ -1,8 +1,9 @@
 /** digest = f(set): the same events in any order, cut and joined as signatures allow, make the same room. */
-import { bytesToHex } from '@noble/hashes/utils.js'
+
 import { decodeCbor, equalBytes } from '../../src/chat/cbor.ts'
 import { MAX_RUN_BYTES, MAX_RUN_EVENTS } from '../../src/chat/constants.ts'
 import { decodeRun, encodeRun, type Run, suffixOf } from '../../src/chat/event.ts'
+import { bytesToHex } from '../../src/chat/hex.ts'
 import { Log } from '../../src/chat/log.ts'
 import { DeviceClock } from './clock.ts'
 import { Disk, DiskStore } from './disk.ts'

@@ -5,7 +5,10 @@
  * `--plant` simulates a copy of the project with a defect in it.
  */
 import { fork } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { rolldown } from 'rolldown'
 import { plant } from './plants.ts'
 import { type Simulate, simulate } from './simulate.ts'
 import type { Outcome } from './world.ts'
@@ -25,8 +28,8 @@ const seeds = Number(values.seeds)
 const from = Number(values.from)
 /** Seeds that a worker is given at a time. */
 const PORTION = 25
-/** A scavenge costs by what survives: a run leaves next to nothing. */
-const WORKER_FLAGS = ['--max-semi-space-size=16', '--single-threaded-gc']
+/** There is a worker a core: threads that help one of them hinder another. */
+const WORKER_FLAGS = ['--max-semi-space-size=32', '--single-threaded-gc']
 
 const replay = (seed: number): string =>
   `npm run simulate -- --seeds 1 --from ${seed}${values.real ? ' --real' : ''}${values.plant === undefined ? '' : ` --plant '${values.plant}'`} --trace`
@@ -54,15 +57,25 @@ async function runHere(run: Simulate, first: number, count: number, tell: (outco
   }
 }
 
+/** This file and all it imports in one, in `dir`: compiled once for all workers, and without what keeps names for traces. */
+async function compiled(dir: string): Promise<string> {
+  const bundle = await rolldown({ input: import.meta.filename, platform: 'node', external: ['rolldown'] })
+  await bundle.write({ dir, format: 'esm', entryFileNames: 'run.mjs' })
+  await bundle.close()
+  return join(dir, 'run.mjs')
+}
+
 /** Hands out portions until there are none left. */
-function runInWorker(next: () => number | undefined): Promise<void> {
+function runInWorker(program: string, next: () => number | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const args = [
       '--worker',
       ...(values.real ? ['--real'] : []),
       ...(values.plant === undefined ? [] : ['--plant', values.plant]),
     ]
-    const child = fork(import.meta.filename, args, { execArgv: [...process.execArgv, ...WORKER_FLAGS] })
+    const child = fork(program, args, {
+      execArgv: program === import.meta.filename ? [...process.execArgv, ...WORKER_FLAGS] : WORKER_FLAGS,
+    })
     const feed = (): void => {
       const first = next()
       if (first === undefined) child.disconnect()
@@ -94,16 +107,27 @@ function summary(): string {
   return `agreed after the heal: median ${at(0.5)} s, 99 % ${at(0.99)} s, latest ${at(1)} s (virtual; seed ${sorted.at(-1)?.seed})`
 }
 
+async function runInWorkers(count: number): Promise<void> {
+  let first = from
+  const next = (): number | undefined => {
+    const portion = first
+    first += PORTION
+    return portion < from + seeds ? portion : undefined
+  }
+  // Beside this file, where its packages are found; a defect is planted in sources.
+  const dir = await mkdtemp(join(import.meta.dirname, '.compiled-'))
+  try {
+    const program = values.plant === undefined ? await compiled(dir) : import.meta.filename
+    await Promise.all(Array.from({ length: count }, () => runInWorker(program, next)))
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
 async function main(): Promise<void> {
   if (!values.trace) Error.stackTraceLimit = 0 // a replay shows where; collecting it costs a tenth of the time
   if (!values.worker && Number(values.workers) > 1 && !values.trace) {
-    let first = from
-    const next = (): number | undefined => {
-      const portion = first
-      first += PORTION
-      return portion < from + seeds ? portion : undefined
-    }
-    await Promise.all(Array.from({ length: Number(values.workers) }, () => runInWorker(next)))
+    await runInWorkers(Number(values.workers))
   } else {
     const planted = values.plant === undefined ? undefined : await plant(values.plant)
     const run = planted?.simulate ?? simulate

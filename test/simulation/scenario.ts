@@ -92,7 +92,7 @@ const WEIGHTS: Partial<Record<Step['do'], number>> = {
 
 export function createScenario(seed: number): Scenario {
   const random = new Random(seed, 1)
-  const healAt = (random.chance(0.2) ? random.between(50, 110) : random.between(10, 50)) * second
+  const healAt = (random.chance(0.15) ? random.between(50, 110) : random.between(10, 50)) * second
   const members = planMembers(random, healAt)
   const harsh = random.chance(0.3)
   return {
@@ -114,9 +114,9 @@ export function createScenario(seed: number): Scenario {
     ]),
     steps: planSteps(random, members.length, healAt),
     healAt,
-    adversaries: random.chance(0.6) ? random.shuffled(ADVERSARIES).slice(0, 1 + random.below(2)) : [],
+    adversaries: random.chance(0.5) ? random.shuffled(ADVERSARIES).slice(0, 1 + random.below(2)) : [],
     persistent: random.chance(0.4),
-    thorough: random.chance(0.1),
+    thorough: random.chance(0.08),
   }
 }
 

@@ -1,8 +1,8 @@
 /** What each step of a scenario does to the world. */
 
-import { bytesToHex } from '@noble/hashes/utils.js'
 import { decodeCbor } from '../../src/chat/cbor.ts'
 import { decodeRun } from '../../src/chat/event.ts'
+import { bytesToHex } from '../../src/chat/hex.ts'
 import type { Disk } from './disk.ts'
 import { Member } from './member.ts'
 

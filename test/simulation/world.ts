@@ -1,5 +1,5 @@
 /** One run: members, network, disks and adversaries of a scenario, from the first event to the last check. */
-import { bytesToHex } from '@noble/hashes/utils.js'
+import { bytesToHex } from '../../src/chat/hex.ts'
 import { deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys } from '../../src/chat/room-keys.ts'
 import { startAdversary } from './adversaries.ts'
 import { checkConverged, checkHistories, isConverged } from './check.ts'
@@ -112,7 +112,7 @@ export class World {
     let next = 0
     const done = (): boolean => {
       if (time.now < next) return false
-      next = time.now + second / 4
+      next = time.now + second / 2
       return isConverged(this)
     }
     for (;;) {
