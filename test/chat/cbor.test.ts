@@ -1,4 +1,6 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
+import * as cborg from 'cborg'
+import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeCbor, encodeCbor, equalBytes, isBytes, isText, isUint } from '../../src/chat/cbor.ts'
@@ -55,6 +57,84 @@ test('refuses nesting of 20,000 levels without a crash', () => {
     if (depth > 20_000) assertInvalid(() => decodeCbor(bytes, MANY))
     assertInvalid(() => decodeCbor(bytes, 500), 'nor more tokens than there may be')
   }
+})
+
+test('takes 32 levels and not one more, whatever else is in them', () => {
+  const nested = (depth: number, core: string): string => `${'81'.repeat(depth)}${core}`
+  for (const core of ['01', 'f93e00', 'a10102']) {
+    const own = core === 'a10102' ? 1 : 0
+    assert.ok(Array.isArray(decode(nested(32 - own, core))))
+    assertInvalid(() => decode(nested(33 - own, core)), core)
+  }
+})
+
+test('what is long is encoded like what is short, also as the first thing there is', () => {
+  for (const length of [10_000, 300_000, 5]) {
+    const value = [new Uint8Array(length).fill(7), 'ü'.repeat(length)]
+    assert.equal(decodeCbor(encodeCbor(value), MANY), value)
+  }
+})
+
+test('an encoded value stays as it is when the next one is encoded', () => {
+  const first = encodeCbor([1, 2, 3])
+  encodeCbor([9, 9, 9])
+  assert.equal(decodeCbor(first, MANY), [1, 2, 3])
+})
+
+test('keys and ids are copies, and a slice of a Buffer is none', () => {
+  const bytes = Buffer.from(encodeCbor([new Uint8Array(64)]))
+  const [key] = decodeCbor(bytes, MANY) as [Uint8Array]
+  bytes.fill(1)
+  assert.equal(key, new Uint8Array(64))
+  assert.is(key.constructor, Uint8Array)
+})
+
+/** All that the protocol allows, the rare included. */
+const allowed = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    fc.maxSafeNat(),
+    fc.nat(70_000),
+    fc.uint8Array({ maxLength: 300 }),
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.boolean(),
+    fc.constant(null),
+    fc.maxSafeInteger(),
+    fc.double({ noNaN: true, noDefaultInfinity: true, noInteger: true }),
+    fc.array(tie('value'), { maxLength: 30 }),
+    fc.dictionary(fc.string(), tie('value'), { maxKeys: 4 }).map((object) => new Map(Object.entries(object))),
+  ),
+})).value
+
+test('encodes as cborg does, and reads back what it wrote', () => {
+  fc.assert(
+    fc.property(allowed, (value) => {
+      const bytes = encodeCbor(value)
+      assert.ok(equalBytes(bytes, cborg.encode(value)))
+      assert.ok(equalBytes(encodeCbor(decodeCbor(bytes, MANY)), bytes))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+const hasMap = (value: unknown): boolean => value instanceof Map || (Array.isArray(value) && value.some(hasMap))
+
+test('of altered bytes it takes only what encodes to those very bytes', () => {
+  fc.assert(
+    fc.property(allowed, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 }), (value, changes) => {
+      const bytes = encodeCbor(value)
+      for (const [at, byte] of changes) bytes[at % bytes.length] = byte
+      let read: unknown
+      try {
+        read = decodeCbor(bytes, MANY)
+      } catch {
+        return
+      }
+      // The keys of a map may stand in any order: what is signed or hashed has no maps.
+      if (!hasMap(read)) assert.ok(equalBytes(encodeCbor(read), bytes))
+    }),
+    { numRuns: 2000 },
+  )
 })
 
 test('takes as many items as it is told to, and not one more', () => {
