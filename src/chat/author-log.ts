@@ -20,7 +20,7 @@ export interface LogEvent extends Ordered {
   readonly id: string
   readonly author: AuthorLog
   readonly seq: number
-  readonly prevId: string
+  prevId: string
   readonly kind: number
   /** The predecessor in the chain, where it is known. */
   prev: LogEvent | undefined
@@ -34,7 +34,7 @@ export interface LogEvent extends Ordered {
   hlc: number
   type: number
   /** Events that the order puts before it, as far as present. */
-  before: LogEvent[]
+  before: readonly LogEvent[]
   position: number
 }
 
@@ -101,6 +101,7 @@ export class AuthorLog {
       else twins.push(event)
     } else this.#events.set(event.seq, event)
     event.prev = this.find(event.seq - 1, event.prevId)
+    if (event.prev !== undefined) event.prevId = event.prev.id // one string in memory, not two that are equal
     for (const child of this.at(event.seq + 1)) if (child.prevId === event.id) child.prev = event
     this.forked ||= this.#isDisputed(event.seq) || this.#isDisputed(event.seq + 1)
     if (this.#last === undefined || event.seq > this.#last.seq) this.#last = event

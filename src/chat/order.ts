@@ -14,7 +14,7 @@ export interface Ordered {
 }
 
 /** The events that must stand before `event`, as far as they are present. */
-export type Predecessors<T> = (event: T) => T[]
+export type Predecessors<T> = (event: T) => readonly T[]
 
 export function compareKeys(a: Ordered, b: Ordered): number {
   if (a.hlc !== b.hlc) return a.hlc - b.hlc
