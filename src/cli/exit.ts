@@ -75,3 +75,10 @@ export function explain(error: unknown): string {
   const advice = error instanceof DamagedStoreError ? ' (p2pnode repair keeps what is whole)' : ''
   return oneLine(message + advice, MAX_EXPLANATION)
 }
+
+/** Rejects when the program is told to end. */
+export function interrupted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

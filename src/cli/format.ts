@@ -44,7 +44,8 @@ export function dayOf(iso: string): string {
   return `${weekday} ${date.getDate()} ${month} ${date.getFullYear()}`
 }
 
-function count(n: number, noun: string): string {
+/** `1 message`, `2 messages`. */
+export function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`
 }
 

@@ -2,7 +2,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander'
 import type { Context } from './context.ts'
 import { absoluteDataDir, dataDirExists, readConfig } from './data-dir.ts'
-import { EXIT, ExitError, UsageError } from './exit.ts'
+import { EXIT, ExitError, interrupted, UsageError } from './exit.ts'
 import type { Io } from './io.ts'
 import { allOptions, envName, globalOptions, networkOptions, type OptionSpec, resolveOptions, startOptions } from './options.ts'
 import { version } from './version.ts'
@@ -89,6 +89,17 @@ const commands: readonly CommandSpec[] = [
     description: 'print a hash over all messages: equal for members who have the same',
     example: 'p2pnode digest dev',
     run: async (context, [room]) => (await import('./commands/messages.ts')).digest(context, given(room)),
+  },
+  {
+    usage: 'demo',
+    description: 'show in twenty seconds what this does: peers talk, the network breaks and heals, all have the same',
+    example: 'p2pnode demo',
+    own: [
+      ['--peers <n>', 'how many: 2 or 3 (default: 2)'],
+      ['--fast', 'without pauses for reading'],
+    ],
+    endsItself: true,
+    run: async (context, _args, flags) => (await import('./commands/demo.ts')).demo(context, flags),
   },
   {
     usage: 'status',
@@ -213,13 +224,6 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, interruption: A
     const context = makeContext(command, io, interruption)
     const work = spec.run(context, values, command.opts())
     await (spec.endsItself === true ? work : Promise.race([work, interrupted(interruption.signal)]))
-  })
-}
-
-/** Rejects when the program is told to end. */
-function interrupted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 }
 
