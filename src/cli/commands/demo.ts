@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { type DemoPeer, ROOM } from '../demo/peer.ts'
 import { JsonShow, type Show, TextShow } from '../demo/show.ts'
 import { Stage } from '../demo/stage.ts'
-import { judge, type Verdict } from '../demo/verdict.ts'
+import { demandOk, judge, type Verdict } from '../demo/verdict.ts'
 import { EXIT, ExitError, interrupted, UsageError } from '../exit.ts'
 
 /** For a loaded machine: it tells what hangs from what is slow. Milliseconds. */
@@ -45,8 +45,7 @@ export async function demo({ io, settings, signal }: Context, { peers = '2', fas
   const show = settings.json === true ? new JsonShow(io) : new TextShow(io)
   try {
     const play = new Play({ stage, show, names: NAMES.slice(0, Number(peers)), fast: fast === true, signal })
-    const { ok, problems } = await Promise.race([play.run(), interrupted(signal)])
-    if (!ok) throw new ExitError(EXIT.FAILURE, problems.join('; '))
+    demandOk(await Promise.race([play.run(), interrupted(signal)]))
   } finally {
     await stage.close()
     // At Ctrl-C the peers may have gone first: that is no failure of theirs.

@@ -102,12 +102,14 @@ export class TextShow implements Show {
     this.#names = names
     this.#width = isTTY === true && columns >= MIN_COLUMNS ? Math.min(share, MAX_CELL) : undefined
     this.#io.data(`p2pnode ${version}: ${names.length} peers, each a process with an encrypted store of its own,`)
-    this.#io.data('between them nothing but TCP on 127.0.0.1')
+    this.#io.data('joined by TCP on 127.0.0.1, through proxies that this command can shut')
   }
 
   peers(peers: ShownPeer[]): void {
     this.#io.data('')
-    this.#cells(peers.map(({ name, pid }) => `${this.#name(name)} ${this.#style.format('dim', `pid ${pid}`)}`))
+    // Without columns every line begins with the name.
+    const name = (peer: ShownPeer): string => (this.#width === undefined ? '' : `${this.#name(peer.name)} `)
+    this.#cells(peers.map((peer) => name(peer) + this.#style.format('dim', `pid ${peer.pid}`)))
   }
 
   step(step: Step): void {

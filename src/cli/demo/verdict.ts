@@ -1,5 +1,6 @@
 /** Whether the peers kept what was promised, found out from what they answer. */
 import { createHash } from 'node:crypto'
+import { EXIT, ExitError } from '../exit.ts'
 import { count } from '../format.ts'
 
 /** What a peer has at the end. */
@@ -45,6 +46,11 @@ export function judge(written: readonly string[], peers: readonly Held[]): Verdi
   }
   verdict.ok = problems.length === 0
   return verdict
+}
+
+/** Errors: `ExitError` that names what is not as it should be. */
+export function demandOk({ ok, problems }: Verdict): void {
+  if (!ok) throw new ExitError(EXIT.FAILURE, problems.join('; '))
 }
 
 /** As docs/PROTOCOL.md defines it. */
