@@ -1,37 +1,14 @@
-import '../../src/shims.node.ts'
 import type { GossipSub } from '@libp2p/gossipsub'
-import { gossipsub } from '@libp2p/gossipsub'
-import { identify } from '@libp2p/identify'
-import { noise } from '@libp2p/noise'
-import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { addressOf, listenIn, mates, Peers, pubsubOf, say } from '../support/peers.ts'
+import { rawPeer } from '../support/raw-gossip.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const test = suite('node/flood')
 const peers = new Peers()
 test.after.each(() => peers.close())
-
-/** Somebody with a gossipsub of their own, who says what they like. */
-async function stranger() {
-  return await createLibp2p({
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    services: {
-      identify: identify(),
-      pubsub: gossipsub({
-        globalSignaturePolicy: 'StrictNoSign',
-        allowPublishToZeroTopicPeers: true,
-        msgIdFn: ({ data }) => data.slice(0, 20),
-      }),
-    },
-  })
-}
 
 /** 1,000 messages a second, in bursts, until `end`. */
 async function flood(pubsub: GossipSub, topic: string, end: () => boolean): Promise<void> {
@@ -47,7 +24,7 @@ test('cuts a flooder of rejected messages within ten seconds and refuses it, whi
   const [heardA, heardB] = [listenIn(a, 'room'), listenIn(b, 'room')]
   await a.connect(addressOf(b))
   await mates(a, b, 'room')
-  const flooder = await stranger()
+  const flooder = await rawPeer()
   try {
     const { pubsub } = flooder.services
     pubsub.subscribe('room')
