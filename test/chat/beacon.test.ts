@@ -4,11 +4,13 @@ import * as assert from 'uvu/assert'
 import { type Beacon, decodeBeacon, encodeBeacon, isBeacon, State } from '../../src/chat/beacon.ts'
 import { Budget } from '../../src/chat/budget.ts'
 import { decodeCbor, encodeCbor } from '../../src/chat/cbor.ts'
+import { MAX_GOSSIP_IN_FLIGHT } from '../../src/chat/constants.ts'
 import { portableCrypto } from '../../src/chat/crypto.ts'
 import { Gossip } from '../../src/chat/gossip.ts'
-import type { Network, TopicValidator } from '../../src/chat/seams.ts'
+import type { Crypto, Network, TopicValidator } from '../../src/chat/seams.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
-import { assertInvalid, fill, member, roomKeys, Scribe, VirtualClock } from './support.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { assertInvalid, cheapCrypto, fill, member, roomKeys, Scribe, VirtualClock } from './support.ts'
 
 const test = suite('chat/beacon')
 const crypto = nativeCrypto
@@ -124,9 +126,7 @@ interface Door {
   heard: number
 }
 
-async function door(
-  init: { crypto?: typeof nativeCrypto; clock?: VirtualClock } = {},
-): Promise<Door & Awaited<ReturnType<typeof member>>> {
+async function door(init: { crypto?: Crypto; clock?: VirtualClock } = {}): Promise<Door & Awaited<ReturnType<typeof member>>> {
   const here = await member({ crypto, keys, ...init })
   let judge: TopicValidator | undefined
   const network = {
@@ -189,6 +189,42 @@ test('a connection is judged for 8,000 messages at once, then 4,000 a second; wh
     [1, 2, 3, 4, 5].map(() => judge('eve', junk)),
     ['reject', 'reject', 'reject', 'reject', 'ignore'],
   )
+})
+
+test('a burst of 2,000 messages of one author, a run each, is taken at once', async () => {
+  const cheap = cheapCrypto()
+  const { judge, log } = await door({ crypto: cheap })
+  const scribe = new Scribe(1, keys, cheap)
+  for (let i = 0; i < 2000; i++) assert.is(judge('ann', scribe.write()), 'accept')
+  assert.is(log.size, 2000)
+})
+
+test('a connection may bring 32 MiB at once, then 8 MiB a second; what is over is ignored', async () => {
+  const clock = new VirtualClock()
+  const { judge } = await door({ clock })
+  const junk = fill(0xff, 256 * 1024)
+  for (let i = 0; i < 128; i++) assert.is(judge('eve', junk), 'reject')
+  assert.is(judge('eve', junk), 'ignore')
+  assert.is(judge('ann', junk), 'reject', 'another connection is not charged for it')
+  clock.advance(32)
+  assert.equal([judge('eve', junk), judge('eve', junk)], ['reject', 'ignore'])
+})
+
+test('runs that come while 16 MiB wait for the disk are ignored, until it has them', async () => {
+  const cheap = cheapCrypto()
+  const { judge, log, store } = await door({ crypto: cheap })
+  const scribe = new Scribe(1, keys, cheap)
+  const large = (): Uint8Array => scribe.write(...Array.from({ length: 7 }, () => ({ text: 'x'.repeat(32_000) })))
+  const runs = Array.from({ length: 80 }, large)
+  store.hold()
+  const taken = runs.findIndex((run) => judge('ann', run) !== 'accept')
+  const late = runs[taken] as Uint8Array
+  const waiting = runs.slice(0, taken).reduce((sum, { length }) => sum + length, 0)
+  assert.ok(waiting > MAX_GOSSIP_IN_FLIGHT && waiting < MAX_GOSSIP_IN_FLIGHT + late.length)
+  assert.equal([judge('bob', late), log.size], ['ignore', 7 * taken])
+  store.release()
+  await waitFor(() => log.tips().length > 0, 'the disk to have them')
+  assert.is(judge('ann', late), 'accept')
 })
 
 test('new authors are charged to the connection that brings them: 64 at once, then one a second', async () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type AuthorLog, prefixOf } from '../../src/chat/author-log.ts'
+import { MAX_RUN_BYTES } from '../../src/chat/constants.ts'
 import { encodeRun, type Run, suffixOf } from '../../src/chat/event.ts'
 import {
   bucketOf,
@@ -230,6 +231,43 @@ test('adjacent runs are served as one, up to 256 events', async () => {
       [1, 45],
     ],
   )
+})
+
+test('adjacent runs are served as one, up to 256 KiB', async () => {
+  const { log, keys, crypto } = await member()
+  const scribe = new Scribe(1, keys, crypto)
+  for (let i = 0; i < 20; i++) await take(log, scribe.run({ text: 'x'.repeat(30_000) }))
+  const end = prefixOf(bytesToHex(scribe.tip as Uint8Array))
+  const portions = portionsOf([{ author: prefixOf(scribe.name), from: 1, to: 20, end }], log)
+  assert.equal(
+    portions.map(({ events }) => events),
+    [8, 8, 4],
+  )
+  for (const { size } of portions) assert.ok(size < MAX_RUN_BYTES)
+})
+
+test('what is not on disk is not served', async () => {
+  const { log, keys, crypto, store } = await member()
+  const scribe = new Scribe(1, keys, crypto)
+  await take(log, scribe.run({}))
+  store.hold()
+  const taken = take(log, scribe.run({}, {}))
+  const want = { author: prefixOf(scribe.name), from: 1, to: 3, end: prefixOf(bytesToHex(scribe.tip as Uint8Array)) }
+  const served = (): [number, number][] => portionsOf([want], log).map(({ first, events }) => [first.seq, events])
+  assert.equal(served(), [[1, 1]])
+  store.release()
+  await taken
+  assert.equal(served(), [[1, 3]])
+})
+
+test('wants that each name another end of a chain cost a few walks along it, not one each', async () => {
+  const { log, keys, crypto } = await member()
+  const scribe = new Scribe(1, keys, crypto)
+  for (let i = 0; i < 10; i++) await take(log, scribe.run(...Array.from({ length: 100 }, () => ({}))))
+  const author = prefixOf(scribe.name)
+  const wants = log.all().map(({ id, seq }) => ({ author, from: 1, to: seq, end: prefixOf(id) }))
+  const covered = portionsOf(wants.reverse(), log).filter(({ first }) => first.seq === 1)
+  assert.ok(covered.length >= 10 && covered.length <= 20, String(covered.length))
 })
 
 test('ten thousand wants of one chain cost one walk along it', async () => {

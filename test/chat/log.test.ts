@@ -80,6 +80,21 @@ test('nothing is shown, ordered or in the frontier before it is on disk', async 
   assert.not.equal(log.frontierDigest(), empty)
 })
 
+test('a log whose last event is not on disk yet is not named by its tip', async () => {
+  const { log, keys, crypto, store } = await member()
+  const scribe = new Scribe(1, keys, crypto)
+  await log.ingest(scribe.write(), 'gossip').durable
+  store.hold()
+  const { durable } = log.ingest(scribe.write(), 'gossip')
+  assert.equal(log.tips(), [])
+  store.release()
+  await durable
+  assert.equal(
+    log.tips().map(({ seq }) => seq),
+    [2],
+  )
+})
+
 test('a log that was read from disk is the log that was written, frontier and order included', async () => {
   const one = await member()
   const [ann, bob] = [new Scribe(1, one.keys, one.crypto), new Scribe(2, one.keys, one.crypto)]

@@ -5,6 +5,7 @@ import { decodeRun, encodeRun } from '../../src/chat/event.ts'
 import type { Log } from '../../src/chat/log.ts'
 import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'
 import { type Outcome, Reservations, type SessionInit, SyncSession } from '../../src/chat/sync-session.ts'
+import { waitFor } from '../support/wait-for.ts'
 import {
   channelPair,
   fill,
@@ -407,6 +408,20 @@ test('a conversation that broke goes on where it was', async () => {
   assert.equal(idsOf(near.log), idsOf(far.log))
   const served = second.sent.flatMap((message) => (message.type === 'runs' ? message.runs : []))
   assert.is(served.length, 8 - before, 'nothing is served twice')
+})
+
+test('what was received and is not on disk yet holds the sender back at 1 MiB', async () => {
+  const [near, far] = await pair()
+  for (let i = 0; i < 100; i++)
+    await far.log.ingest(new Scribe(i, far.keys, far.crypto).write({ text: 'x'.repeat(30_000) }), 'sync').durable
+  near.store.hold()
+  const talking = talk(near, far)
+  await waitFor(() => near.log.size >= 30, 'a MiB to have been received')
+  for (let i = 0; i < 1000; i++) await Promise.resolve()
+  assert.ok(near.log.size < 40, `${near.log.size} runs of 30 kB wait for the disk`)
+  near.store.release()
+  await talking
+  assert.is(near.log.size, 100)
 })
 
 test('no more is served than is allowed', async () => {

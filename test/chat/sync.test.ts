@@ -1,11 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { SYNC_PAUSE, SYNC_SETTLE } from '../../src/chat/constants.ts'
+import { SYNC_ALLOWANCE, SYNC_PAUSE, SYNC_SETTLE } from '../../src/chat/constants.ts'
 import type { Channel, Network } from '../../src/chat/seams.ts'
 import { Sync } from '../../src/chat/sync.ts'
 import { decodeMessage } from '../../src/chat/sync-codec.ts'
 import { Reservations, SyncSession } from '../../src/chat/sync-session.ts'
-import { channelPair, fill, idsOf, type Member, member, Scribe } from './support.ts'
+import { channelPair, fill, idsOf, type Member, type MemoryChannel, member, Scribe } from './support.ts'
 
 const test = suite('chat/sync')
 
@@ -17,8 +17,14 @@ interface Setup extends Member {
   published: Uint8Array[]
 }
 
-/** A member called `m`, whose attempts to open a session fail. */
-async function setup(mates: string[] = []): Promise<Setup> {
+type Answer = (peer: string) => Promise<Channel>
+
+const outOfReach: Answer = async () => {
+  throw new Error('out of reach')
+}
+
+/** A member called `m`; `answer` is what comes of its attempts to open a session. */
+async function setup(mates: string[] = [], answer = outOfReach): Promise<Setup> {
   const here = await member()
   const opened: string[] = []
   const failures: string[] = []
@@ -27,9 +33,9 @@ async function setup(mates: string[] = []): Promise<Setup> {
     self: 'm',
     mates: () => mates,
     publish: (_topic: string, bytes: Uint8Array) => published.push(bytes),
-    open: async (peer: string): Promise<Channel> => {
+    open: (peer: string): Promise<Channel> => {
       opened.push(peer)
-      throw new Error('out of reach')
+      return answer(peer)
     },
   } as unknown as Network
   const sync = new Sync({
@@ -48,23 +54,41 @@ async function turns(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve()
 }
 
-/** `bob` opens a session with the member under test. */
-async function syncFrom(other: Member, sync: Sync): Promise<void> {
-  const [near, far] = channelPair('bob', 'm')
-  const session = new SyncSession({
+function sessionOf(other: Member, self: string, channel: MemoryChannel, allow: (bytes: number) => boolean = () => true) {
+  return new SyncSession({
     ...other,
-    self: 'bob',
-    channel: near,
+    self,
+    channel,
     reserved: new Reservations(),
-    allow: () => true,
+    allow,
     onProgress: () => undefined,
     onReject: () => undefined,
     onHeld: () => undefined,
     onFresh: () => undefined,
   })
-  const outcome = session.initiate()
-  const hello = decodeMessage((await far.receive()) as Uint8Array)
-  await Promise.all([sync.accept(far, hello.type === 'hello' ? hello.nonce : fill(0)), outcome])
+}
+
+async function nonceOf(channel: MemoryChannel): Promise<Uint8Array> {
+  const hello = decodeMessage((await channel.receive()) as Uint8Array)
+  return hello.type === 'hello' ? hello.nonce : fill(0)
+}
+
+/** `bob` opens a session with the member under test. */
+async function syncFrom(other: Member, sync: Sync): Promise<void> {
+  const [near, far] = channelPair('bob', 'm')
+  const outcome = sessionOf(other, 'bob', near).initiate()
+  await Promise.all([sync.accept(far, await nonceOf(far)), outcome])
+}
+
+/** A mate that answers every session as `other`, and serves what `allow` lets it. */
+function answering(other: Member, allow?: (bytes: number) => boolean): Answer {
+  return async (peer) => {
+    const [near, far] = channelPair('m', peer)
+    void nonceOf(far)
+      .then((nonce) => sessionOf(other, peer, far, allow).respond(nonce))
+      .catch((error) => far.abort(error))
+    return near
+  }
 }
 
 test('silent sessions of one stranger keep no member out', async () => {
@@ -124,24 +148,124 @@ test('a new mate permits a session at once; of two mates the one with the smalle
   sync.stop()
 })
 
-test('a mate that cannot be reached is tried again at twice the pause each time, up to ten minutes', async () => {
-  const { sync, opened, clock } = await setup(['z'])
+/** When sessions were opened within the hour, in seconds; `each` is done every second. */
+async function opensInAnHour({ sync, opened, clock }: Setup, each: () => void = () => undefined): Promise<number[]> {
   const times: number[] = []
-  let seen = 0
   const start = clock.now()
   for (let second = 0; second < 3600; second++) {
+    each()
     await turns()
-    if (opened.length > seen) times.push(Math.round((clock.now() - start) / 1000))
-    seen = opened.length
+    while (opened.length > times.length) times.push(Math.round((clock.now() - start) / 1000))
     clock.advance(1000)
   }
-  const pauses = times.slice(1).map((time, i) => time - (times[i] ?? 0))
-  assert.is(times[0], 0)
-  for (const [i, pause] of pauses.entries()) {
-    const least = Math.min(20 * 2 ** i, 600)
-    assert.ok(pause >= least && pause <= least + 5, `pause ${i} is ${pause} s: ${pauses}`)
+  sync.stop()
+  return times
+}
+
+const between = (times: number[]): number[] => times.slice(1).map((time, i) => time - (times[i] ?? 0))
+
+/** A mate that says it has what it never serves. */
+async function claiming(): Promise<Answer> {
+  const liar = await member()
+  await liar.log.ingest(new Scribe(1, liar.keys, liar.crypto).write(), 'sync').durable
+  return answering(liar, () => false)
+}
+
+for (const [what, answer] of [
+  ['cannot be reached', async () => outOfReach],
+  ['claims what it does not deliver', claiming],
+] as const) {
+  test(`a mate that ${what} is tried again at twice the pause each time, up to ten minutes`, async () => {
+    const times = await opensInAnHour(await setup(['z'], await answer()))
+    const pauses = between(times)
+    assert.is(times[0], 0)
+    for (const [i, pause] of pauses.entries()) {
+      const least = Math.min(20 * 2 ** i, 600)
+      assert.ok(pause >= least && pause <= least + 5, `pause ${i} is ${pause} s: ${pauses}`)
+    }
+    assert.ok(pauses.length >= 7 && pauses.some((pause) => pause >= 600))
+  })
+}
+
+test('a difference that is claimed without end permits a sync with a mate every ten seconds, and no more', async () => {
+  const here = await setup(['z'], answering(await member()))
+  const pauses = between(await opensInAnHour(here, () => here.sync.want()))
+  assert.ok(Math.min(...pauses) >= 10, `${pauses}`)
+  assert.ok(pauses.length > 200)
+})
+
+test('a mate that has just opened a session is not asked in the same ten seconds', async () => {
+  const { sync, opened, clock } = await setup()
+  sync.joined('bob')
+  await syncFrom(await member(), sync)
+  sync.want()
+  clock.advance(SYNC_PAUSE - 1)
+  await turns()
+  assert.equal(opened, [])
+  clock.advance(1)
+  await turns()
+  assert.equal(opened, ['bob'])
+  sync.stop()
+})
+
+test('a difference must have lasted three seconds without arrivals', async () => {
+  const { sync, opened, clock } = await setup(['z'], answering(await member()))
+  await turns()
+  clock.advance(SYNC_PAUSE)
+  sync.want()
+  for (let i = 0; i < 10; i++) {
+    clock.advance(SYNC_SETTLE - 1)
+    sync.arrived()
   }
-  assert.ok(pauses.length >= 7 && pauses.some((pause) => pause >= 600))
+  await turns()
+  assert.is(opened.length, 1)
+  clock.advance(SYNC_SETTLE)
+  await turns()
+  assert.is(opened.length, 2)
+  sync.stop()
+})
+
+test('of sessions opened by us two are under way at most', async () => {
+  const never: Answer = () => new Promise(() => undefined)
+  const { sync, opened } = await setup(['n', 'o', 'p', 'q', 'r'], never)
+  await turns()
+  assert.equal(opened, ['n', 'o'])
+  sync.stop()
+})
+
+test('a stranger that leaves and comes back keeps the pause it has earned, a member does not', async () => {
+  for (const [answer, kept] of [
+    [outOfReach, true],
+    [await claiming(), false],
+  ] as const) {
+    const { sync, opened, clock } = await setup(['z'], answer)
+    await turns()
+    sync.left('z')
+    sync.joined('z')
+    clock.advance(SYNC_PAUSE)
+    await turns()
+    assert.is(opened.length, kept ? 1 : 2)
+    clock.advance(SYNC_PAUSE)
+    await turns()
+    assert.is(opened.length, 2)
+    sync.stop()
+  }
+})
+
+test('what one peer is sent in an hour is the size of the room and 64 MiB', async () => {
+  const { sync, log, keys, crypto, clock } = await setup()
+  for (let i = 0; i < 5; i++) await log.ingest(new Scribe(i, keys, crypto).write({ text: 'x'.repeat(20_000) }), 'sync').durable
+  // As if all but the last 50 kB of it were spent.
+  Object.defineProperty(log, 'bytes', { value: 50_000 - SYNC_ALLOWANCE })
+  for (const had of [2, 0, 0]) {
+    const bob = await member()
+    await syncFrom(bob, sync)
+    assert.is(bob.log.size, had)
+  }
+  clock.advance(3_600_001)
+  const bob = await member()
+  await syncFrom(bob, sync)
+  assert.is(bob.log.size, 2)
   sync.stop()
 })
 
