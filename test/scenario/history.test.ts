@@ -107,7 +107,7 @@ test('with the right passphrase one is in the room, with a wrong one in another 
     assert.equal([wrong.digest().count, open.digest().count], [1, 0])
   }))
 
-test('a burst of 300 messages from three nodes is one history of 300', () =>
+test('a burst of 2,100 messages from three nodes is one history of 2,100', () =>
   withNodes(async (nodes) => {
     const ann = await nodes.start('ann')
     const bob = await nodes.start('bob', [ann])
@@ -115,8 +115,8 @@ test('a burst of 300 messages from three nodes is one history of 300', () =>
     const rooms = await Promise.all([ann, bob, eve].map((node) => node.join('harbour')))
     for (const room of rooms) await mates(room, 2)
     const told = rooms.map(toldBy)
-    const sent = await Promise.all(rooms.flatMap((room, r) => Array.from({ length: 100 }, (_, i) => room.send(`${r}/${i}`))))
-    await converged(rooms, 300)
+    const sent = await Promise.all(rooms.flatMap((room, r) => Array.from({ length: 700 }, (_, i) => room.send(`${r}/${i}`))))
+    await converged(rooms, 2_100)
     const ids = sent.map(({ id }) => id).sort()
     for (const each of told) assert.equal(each.map(({ id }) => id).sort(), ids, 'each was told of once')
   }))
@@ -158,7 +158,7 @@ test('a data directory put back to an earlier state: nothing is lost, both histo
     await converged([hers, original.room('harbour')], 2)
     await nodes.stop(original)
     await nodes.putBack('copy', 'bob')
-    const earlier = await nodes.start('bob')
+    let earlier = await nodes.start('bob')
     const strange = warningsOf(earlier)
     await earlier.room('harbour').send('from the past')
     await earlier.connect(ann.addresses[0] as string)
@@ -168,6 +168,28 @@ test('a data directory put back to an earlier state: nothing is lost, both histo
     await earlier.room('harbour').send('under a new key')
     await converged([hers, earlier.room('harbour')], 4)
     assert.equal([(await hers.verify()).forks, hers.members().length], [1, 2])
+    await nodes.stop(earlier)
+    earlier = await nodes.start('bob', [ann])
+    const { seq } = await earlier.room('harbour').send('still under the new key')
+    assert.is(seq, 3, 'behind its profile and the message before')
+    await converged([hers, earlier.room('harbour')], 5)
+  }))
+
+test('a repaired data directory goes on under a new key: nobody knows what its log has lost', () =>
+  withNodes(async (nodes) => {
+    const ann = await nodes.start('ann')
+    const hers = await ann.join('harbour')
+    let bob = await nodes.start('bob', [ann])
+    await (await bob.join('harbour')).send('before')
+    await converged([hers, bob.room('harbour')], 1)
+    await nodes.stop(bob)
+    await nodes.repair('bob')
+    bob = await nodes.start('bob')
+    const { seq } = await bob.room('harbour').send('after')
+    assert.is(seq, 2, 'a new log, behind its profile')
+    await bob.connect(ann.addresses[0] as string)
+    await converged([hers, bob.room('harbour')], 2)
+    assert.equal([(await hers.verify()).forks, hers.members().length], [0, 2])
   }))
 
 test.run()

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Room } from '../../src/chat/room.ts'
-import { type Clock, type CreateP2PNodeInit, createP2PNode, type Message, type P2PNode } from '../../src/index.ts'
+import { type Clock, type CreateP2PNodeInit, createP2PNode, type Message, type P2PNode, repairP2PNode } from '../../src/index.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 export class Nodes {
@@ -44,6 +44,11 @@ export class Nodes {
     const directory = await this.#directory(to)
     for (const name of await readdir(directory)) await rm(join(directory, name), { recursive: true })
     await cp(await this.#directory(from), directory, { recursive: true })
+  }
+
+  /** Repairs the data of a stopped node, damaged or not. */
+  async repair(name: string): Promise<void> {
+    await repairP2PNode({ dataDir: await this.#directory(name) })
   }
 
   async close(): Promise<void> {

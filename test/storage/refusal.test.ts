@@ -6,58 +6,17 @@ import { join } from 'node:path'
 import { randomBytes } from '@noble/hashes/utils.js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { StorageError } from '../../src/errors.ts'
 import { EncryptedStore } from '../../src/storage/encrypted-store.ts'
 import { GroupQueue, MAX_GROUP_BYTES, MAX_QUEUED_BYTES } from '../../src/storage/group-queue.ts'
 import { DICTIONARY_BYTE } from '../../src/storage/key-codec.ts'
-import { type Level, type LevelOperation, VIEW } from '../../src/storage/level.ts'
+import { VIEW } from '../../src/storage/level.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import type { Operation, Store } from '../../src/storage/store.ts'
-import { memoryLevel, memoryStore } from './memory-store.ts'
+import { codeOf, failing } from './failing-level.ts'
+import { memoryStore } from './memory-store.ts'
 import { contentOf, name, put, rejection, text, withDirectory } from './support.ts'
 
 const test = suite('refusal')
-
-/** A memory-level whose next batch fails with these words, with or without having been written. */
-function failing(): { level: Level; fail(words: string, written?: boolean): void; reopened(): number; batches(): number } {
-  const inner = memoryLevel()
-  let next: { words: string; written: boolean } | undefined
-  let opens = 0
-  let batches = 0
-  const level: Level = {
-    get status() {
-      return inner.status
-    },
-    async open() {
-      opens++
-      await inner.open()
-    },
-    close: () => inner.close(),
-    get: (key, options) => inner.get(key, options),
-    getMany: (keys, options) => inner.getMany(keys, options),
-    iterator: (options) => inner.iterator(options),
-    async batch(operations: LevelOperation[], options) {
-      const failure = next
-      next = undefined
-      batches++
-      assert.is((options as { sync?: boolean }).sync, true)
-      if (failure === undefined || failure.written) await inner.batch(operations, options)
-      if (failure !== undefined) throw Object.assign(new Error(`IO error: 3.log: ${failure.words}`), { code: 'LEVEL_IO_ERROR' })
-    },
-  }
-  return {
-    level,
-    fail: (words, written = false) => {
-      next = { words, written }
-    },
-    reopened: () => opens - 1,
-    batches: () => batches,
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof StorageError ? error.code : String(error)
-}
 
 for (const written of [false, true]) {
   test(`no space${written ? ', though the batch did reach the log' : ''}: nothing of it remains, and later writes work`, async () => {
