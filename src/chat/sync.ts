@@ -66,6 +66,8 @@ export class Sync {
   readonly #in = new Set<string>()
   /** A difference was noticed, at this time. */
   #wanted: number | undefined
+  /** It is time to ask one mate anyhow: whoever waits for quiet in a room that has none waits for ever. */
+  #due = false
   #lastArrival = Number.NEGATIVE_INFINITY
   #timer: { at: number; cancel: () => void } | undefined
   #periodic: (() => void) | undefined
@@ -85,7 +87,8 @@ export class Sync {
     const spread = 0.75 + (this.#init.crypto.randomBytes(1)[0] ?? 0) / 512
     this.#periodic = this.#init.clock.setTimeout(() => {
       if (!this.#running) return
-      this.want()
+      this.#due = true
+      this.#schedule()
       this.#repeat()
     }, SYNC_INTERVAL * spread)
   }
@@ -138,8 +141,8 @@ export class Sync {
   #next(): { peer: string; mate: Mate; at: number } | undefined {
     let best: { peer: string; mate: Mate; at: number } | undefined
     for (const [peer, mate] of this.#mates) {
-      if (mate.busy > 0 || !(mate.fresh || this.#wanted !== undefined)) continue
-      const settled = mate.fresh ? 0 : Math.max(this.#wanted ?? 0, this.#lastArrival) + SYNC_SETTLE
+      if (mate.busy > 0 || !(mate.fresh || this.#due || this.#wanted !== undefined)) continue
+      const settled = mate.fresh || this.#due ? 0 : Math.max(this.#wanted ?? 0, this.#lastArrival) + SYNC_SETTLE
       const at = Math.max(mate.next, settled)
       if (best === undefined || at < best.at) best = { peer, mate, at }
     }
@@ -170,6 +173,7 @@ export class Sync {
     mate.busy++
     mate.fresh = false
     this.#wanted = undefined
+    this.#due = false
     this.#out++
     try {
       const channel = await network.open(peer, SYNC_PROTOCOL)

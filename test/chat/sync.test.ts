@@ -225,6 +225,18 @@ test('a difference must have lasted three seconds without arrivals', async () =>
   sync.stop()
 })
 
+test('in a room that is never quiet a mate is asked every minute all the same', async () => {
+  const here = await setup(['z'], answering(await member()))
+  const pauses = between(
+    await opensInAnHour(here, () => {
+      here.sync.arrived()
+      here.sync.want()
+    }),
+  )
+  assert.ok(Math.min(...pauses) >= 45 && Math.max(...pauses) <= 76, `${pauses}`)
+  assert.ok(pauses.length >= 45)
+})
+
 test('of sessions opened by us two are under way at most', async () => {
   const never: Answer = () => new Promise(() => undefined)
   const { sync, opened } = await setup(['n', 'o', 'p', 'q', 'r'], never)
