@@ -23,10 +23,15 @@ export function compareKeys(a: Ordered, b: Ordered): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 }
 
+/** Places over which every newcomer may be searched for its own, and newcomers that may be searched for further between two reads. */
+const NEAR = 256
+const MAX_FAR = 16
+
 /**
  * Keeps events in order as they arrive. A newcomer that nothing present depends on goes before the first later-keyed event
  * after its last predecessor, which is where the full sort would put it; one that others depend on waits, with everything from
- * the first affected place on, for the next read.
+ * the first affected place on, for the next read. So does one whose place is far from the end, when there were many of them: a
+ * history that arrives newest first would otherwise cost the square of its length.
  */
 export class Order<T extends Ordered> {
   readonly #predecessors: Predecessors<T>
@@ -34,6 +39,8 @@ export class Order<T extends Ordered> {
   #waiting: T[] = []
   /** From this index on the order is to be made anew. */
   #sound = Number.POSITIVE_INFINITY
+  /** Newcomers since the last read that were searched for further than `NEAR`. */
+  #far = 0
 
   constructor(predecessors: Predecessors<T>) {
     this.#predecessors = predecessors
@@ -51,8 +58,8 @@ export class Order<T extends Ordered> {
       after = Math.max(after, predecessor.position)
     }
     const at = this.#placeAfter(event, after)
-    if (dependants.length > 0) this.#sound = Math.min(this.#sound, at)
-    if (at >= this.#sound) this.#wait(event)
+    if (at === undefined || dependants.length > 0) this.#sound = Math.min(this.#sound, at ?? after + 1)
+    if (at === undefined || at >= this.#sound) this.#wait(event)
     else this.#insert(event, at)
   }
 
@@ -62,9 +69,14 @@ export class Order<T extends Ordered> {
     for (const event of events) this.#wait(event)
   }
 
-  /** The index of the first later-keyed event after index `after`: searched from the end, where newcomers belong. */
-  #placeAfter(event: T, after: number): number {
+  /**
+   * The index of the first later-keyed event after index `after`: searched from the end, where newcomers belong. undefined where
+   * that is too far.
+   */
+  #placeAfter(event: T, after: number): number | undefined {
     let at = this.#placed.length
+    const near = at - NEAR
+    if (after < near - 1 && ++this.#far > MAX_FAR) return undefined
     for (let i = at - 1; i > after; i--) if (compareKeys(this.#placed[i] as T, event) > 0) at = i
     return at
   }
@@ -93,6 +105,7 @@ export class Order<T extends Ordered> {
       }
     }
     this.#sound = Number.POSITIVE_INFINITY
+    this.#far = 0
     return this.#placed
   }
 

@@ -162,6 +162,68 @@ test('many at once are in the order in which they would be one by one', () => {
   )
 })
 
+/** A long log as sync brings it: portions of `size`, newest first, each in order. */
+function newestFirst(nodes: Node[], size: number): Node[] {
+  const arrivals: Node[] = []
+  for (let end = nodes.length; end > 0; end -= size) arrivals.push(...nodes.slice(Math.max(0, end - size), end))
+  return arrivals
+}
+
+test('a history that comes newest first is in order, and looked at a few times for each event', () => {
+  const LENGTH = 30_000
+  for (const readEach of [Number.POSITIVE_INFINITY, 5000]) {
+    let looks = 0
+    const nodes: Node[] = []
+    for (let i = 0; i < LENGTH; i++) {
+      const node = { author: { name: `${i % 3}` }, seq: 1 + Math.floor(i / 3), id: `${i}`, position: -1, named: nodes.slice(-1) }
+      nodes.push(
+        Object.defineProperty(node, 'hlc', {
+          get: () => {
+            looks++
+            return i
+          },
+        }) as unknown as Node,
+      )
+    }
+    const present = new Set<Node>()
+    const order = new Order<Node>((node) => node.named.filter((each) => present.has(each)))
+    const followers = new Map(nodes.map((node) => [node.named[0], node]))
+    newestFirst(nodes, 200).forEach((node, i) => {
+      present.add(node)
+      const follower = followers.get(node)
+      order.add(node, follower !== undefined && present.has(follower) ? [follower] : [])
+      if (i % readEach === readEach - 1) order.all()
+    })
+    assert.equal(
+      order.all().map(({ id }) => id),
+      nodes.map(({ id }) => id),
+    )
+    assert.ok(looks < 300 * LENGTH, `${looks} looks`)
+  }
+})
+
+test('of many that belong far from the end each finds its place, whenever it is read', () => {
+  fc.assert(
+    fc.property(
+      fc.array(step, { minLength: 350, maxLength: 500, size: 'max' }),
+      fc.array(fc.nat(), { minLength: 500, maxLength: 500 }),
+      fc.integer({ min: 1, max: 400 }),
+      (steps, keys, pause) => {
+        const expected = byTheRule(history(steps))
+        // The first part in any order, the rest as written: late ones among live ones.
+        const nodes = history(steps)
+        const late = nodes.splice(0, 60).sort((a, b) => (keys[a.seq] ?? 0) - (keys[b.seq] ?? 0) || (a.id < b.id ? -1 : 1))
+        const arrivals = nodes.slice(0, 280).concat(late, nodes.slice(280))
+        assert.equal(
+          incremental(arrivals, (i) => i % pause === 0),
+          expected,
+        )
+      },
+    ),
+    { numRuns: 15 },
+  )
+})
+
 test('positions are indices, and each event knows what stands behind it', () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 30 }), (steps) => {
