@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import * as assert from 'uvu/assert'
+import { waitFor } from './wait-for.ts'
 
 /** Sends under way at once. */
 const OUTSTANDING = 64
@@ -61,8 +62,11 @@ export class LibraryWriter {
     return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
-  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#child.kill(name)
+  /** Resolves when it has come to a stand: from then on it says nothing. */
+  async pause(): Promise<void> {
+    this.#child.kill('SIGSTOP')
+    const stands = (): boolean => /^State:\s+T/m.test(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))
+    await waitFor(stands, 'the process to stop')
   }
 
   /** kill -9; resolves when all that it said has been read. @throws if it had ended by itself */
