@@ -21,7 +21,12 @@ const CUTS_A_DISK = 6
 const [OPENING, SENDING] = [600, 400]
 
 /** Cuts the power under a process that opens or sends, at a random instant, and mounts what is left. */
-async function cutOnce(disk: Ext4Disk, acknowledged: readonly string[], unsynced: string, random: Random): Promise<LibraryWriter> {
+async function cutOnce(
+  disk: Ext4Disk,
+  acknowledged: readonly string[],
+  unsynced: string,
+  random: Random,
+): Promise<LibraryWriter> {
   const writer = new LibraryWriter(join(disk.path, 'data'))
   if (random.chance(0.2)) await delay(random.between(0, OPENING))
   else {
