@@ -1,6 +1,6 @@
 /** CORRUPTIONS=1000 for more rounds, CORRUPTION_SEED=n for others. */
 import '../../src/shims.ts'
-import { cp, mkdir, open, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomBytes } from '@noble/hashes/utils.js'
 import { suite } from 'uvu'
@@ -12,7 +12,7 @@ import { openStore } from '../../src/storage/open-store.ts'
 import { type Repaired, repairStore } from '../../src/storage/repair-store.ts'
 import type { Operation, Store } from '../../src/storage/store.ts'
 import { type MemoryDatabase, memoryLevel } from './memory-store.ts'
-import { contentOf, filesBelow, keyText, name, put, rejection, seeded, withDirectory } from './support.ts'
+import { contentOf, corrupt, filesBelow, keyText, name, put, rejection, seeded, withDirectory } from './support.ts'
 
 const ROUNDS = Number(process.env.CORRUPTIONS ?? 20)
 const SEED = Number(process.env.CORRUPTION_SEED ?? 1)
@@ -66,42 +66,6 @@ async function crashedStore(dataDir: string, scratch: string): Promise<void> {
   await write(store, 40, BATCHES)
   await cp(scratch, dataDir, { recursive: true })
   await store.close()
-}
-
-/** Changes one file of the directory for certain; says how. */
-async function corrupt(directory: string, random: (below: number) => number): Promise<string> {
-  const files = await filesBelow(directory)
-  for (;;) {
-    const file = files[random(files.length)] ?? ''
-    const path = join(directory, file)
-    const { size } = await stat(path)
-    if (size === 0) continue
-    const how = random(3)
-    if (how === 0) {
-      const length = random(size)
-      await truncate(path, length)
-      return `${file} cut from ${size} to ${length} bytes`
-    }
-    const handle = await open(path, 'r+')
-    try {
-      const at = random(size)
-      if (how === 1) {
-        await handle.write(new Uint8Array(Math.min(4096, size - at)), 0, undefined, at)
-        return `${file} zeroed from ${at}`
-      }
-      const bytes = new Uint8Array(Math.min(1 + random(4), size - at))
-      await handle.read(bytes, 0, bytes.length, at)
-      await handle.write(
-        bytes.map((byte) => byte ^ (1 + random(255))),
-        0,
-        bytes.length,
-        at,
-      )
-      return `${file} flipped ${bytes.length} bytes at ${at}`
-    } finally {
-      await handle.close()
-    }
-  }
 }
 
 /** Reads everything there is: its content, or the error. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Key, Operation, Store } from '../../src/storage/store.ts'
@@ -55,5 +55,41 @@ export function seeded(seed: number): (below: number) => number {
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
+  }
+}
+
+/** Changes one file of the directory for certain; says how. */
+export async function corrupt(directory: string, random: (below: number) => number): Promise<string> {
+  const files = await filesBelow(directory)
+  for (;;) {
+    const file = files[random(files.length)] ?? ''
+    const path = join(directory, file)
+    const { size } = await stat(path)
+    if (size === 0) continue
+    const how = random(3)
+    if (how === 0) {
+      const length = random(size)
+      await truncate(path, length)
+      return `${file} cut from ${size} to ${length} bytes`
+    }
+    const handle = await open(path, 'r+')
+    try {
+      const at = random(size)
+      if (how === 1) {
+        await handle.write(new Uint8Array(Math.min(4096, size - at)), 0, undefined, at)
+        return `${file} zeroed from ${at}`
+      }
+      const bytes = new Uint8Array(Math.min(1 + random(4), size - at))
+      await handle.read(bytes, 0, bytes.length, at)
+      await handle.write(
+        bytes.map((byte) => byte ^ (1 + random(255))),
+        0,
+        bytes.length,
+        at,
+      )
+      return `${file} flipped ${bytes.length} bytes at ${at}`
+    } finally {
+      await handle.close()
+    }
   }
 }

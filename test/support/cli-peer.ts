@@ -15,7 +15,7 @@ const STOP_DEADLINE = 30 * second
 /** Kept of stderr, for the message of a failure. Characters. */
 const STDERR_KEPT = 4096
 
-const BUILT = join(import.meta.dirname, '../../dist/cli/p2pnode.js')
+export const BUILT = join(import.meta.dirname, '../../dist/cli/p2pnode.js')
 
 /** Why the built p2pnode cannot be started here; undefined if it can. */
 export function whyNoCommand(): string | undefined {

@@ -8,15 +8,16 @@ import { createP2PNode } from '../../dist/src/index.js'
 
 const [dataDir, outstanding] = [process.argv[2], Number(process.argv[3])]
 
-const start = performance.now()
+const [start, used] = [performance.now(), process.cpuUsage()]
 const node = await createP2PNode({ dataDir, mdns: false, listen: ['/ip4/127.0.0.1/tcp/0'] })
 const room = node.rooms[0] ?? (await node.join('harbour'))
 const milliseconds = performance.now() - start
+const { user, system } = process.cpuUsage(used)
 
 const ids = []
 for await (const { id } of room.history()) ids.push(id)
 const { ok, forks } = await room.verify()
-process.stdout.write(`${JSON.stringify({ milliseconds, ids, ok, forks })}\n`)
+process.stdout.write(`${JSON.stringify({ milliseconds, worked: (user + system) / 1000, ids, ok, forks })}\n`)
 
 async function sender(index) {
   for (let turn = 0; ; turn++) {

