@@ -1,30 +1,21 @@
-import type { GossipSub } from '@libp2p/gossipsub'
+import '../../src/shims.node.ts'
 import { multiaddr } from '@multiformats/multiaddr'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { createFlooder, flood } from '../support/flooder.ts'
 import { addressOf, listenIn, mates, Peers, pubsubOf, say } from '../support/peers.ts'
-import { rawPeer } from '../support/raw-gossip.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const test = suite('node/flood')
 const peers = new Peers()
 test.after.each(() => peers.close())
 
-/** 1,000 messages a second, in bursts, until `end`. */
-async function flood(pubsub: GossipSub, topic: string, end: () => boolean): Promise<void> {
-  for (let n = 0; !end(); ) {
-    for (let burst = 0; burst < 50; burst++)
-      await pubsub.publish(topic, new TextEncoder().encode(`junk ${n++} ${'x'.repeat(200)}`))
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
 test('cuts a flooder of rejected messages within ten seconds and refuses it, while honest messages arrive', async () => {
   const [a, b] = [await peers.start(), await peers.start()]
   const [heardA, heardB] = [listenIn(a, 'room'), listenIn(b, 'room')]
   await a.connect(addressOf(b))
   await mates(a, b, 'room')
-  const flooder = await rawPeer()
+  const flooder = await createFlooder()
   try {
     const { pubsub } = flooder.services
     pubsub.subscribe('room')

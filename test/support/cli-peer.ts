@@ -43,6 +43,8 @@ export interface CliPeerInit {
   env?: Record<string, string>
   /** The command's file. @default the built one */
   file?: string
+  /** Hears every message the moment it is told. */
+  onMessage?(message: Message): void
 }
 
 interface Waiting {
@@ -62,12 +64,14 @@ export class CliPeer {
   readonly #waiting = new Map<number, Waiting>()
   readonly #events: { type: keyof ClientEvents; detail: unknown }[] = []
   readonly #exited: Promise<number | null>
+  readonly #onMessage: CliPeerInit['onMessage']
   #nextId = 1
   #stderr = ''
   /** Lines on stdout that are no JSON-RPC: there must be none. */
   readonly strayLines: string[] = []
 
-  private constructor({ dataDir, args = [], space, env = {}, file = BUILT }: CliPeerInit) {
+  private constructor({ dataDir, args = [], space, env = {}, file = BUILT, onMessage }: CliPeerInit) {
+    this.#onMessage = onMessage
     const line = [process.execPath, file, 'start', ...args, '--json', '--data-dir', dataDir]
     const [program = '', ...rest] = space?.inside(line) ?? line
     const home = space === undefined ? {} : { HOME: space.home, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: '' }
@@ -197,6 +201,7 @@ export class CliPeer {
     }
     if ('method' in line) {
       this.#events.push({ type: line.method, detail: line.params })
+      if (line.method === 'message') this.#onMessage?.(line.params as Message)
       return
     }
     const waiting = line.id === null ? undefined : this.#waiting.get(line.id)
