@@ -43,6 +43,10 @@ export class TimedCrowd {
     this.peers.push(peer)
   }
 
+  has(peerId: string): boolean {
+    return this.peers.some(({ ready }) => ready.peerId === peerId)
+  }
+
   /** Says something of 256 bytes, and does not wait for its acknowledgement. */
   say(peer: CliPeer): void {
     const text = `message ${this.#turn++} `.padEnd(256, 'x')
