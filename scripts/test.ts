@@ -17,6 +17,8 @@ interface Tier {
   /** Milliseconds for one file, and for all. Generous: they catch what hangs, they do not measure. */
   file: number
   all: number
+  /** Prints what passing files print as well: figures. */
+  figures?: boolean
   owns(path: string): boolean
 }
 
@@ -28,18 +30,21 @@ const inFolder =
 const TIERS: Record<string, Tier> = {
   quick: { width: 2, file: 2 * minute, all: 5 * minute, owns: (path) => !inFolder('system', 'long')(path) },
   system: { width: 1, file: 6 * minute, all: 20 * minute, owns: inFolder('system') },
-  long: { width: 1, file: 120 * minute, all: 480 * minute, owns: inFolder('long') },
+  long: { width: 1, file: 120 * minute, all: 480 * minute, figures: true, owns: inFolder('long') },
 }
 
-function report(path: string, outcome: FileOutcome): void {
+const quoted = (output: string): string => output.trim().replaceAll(/^/gm, '  | ')
+
+function report(path: string, outcome: FileOutcome, figures = false): void {
   const { passed, skipped, milliseconds, problem, output } = outcome
   const seconds = `${(milliseconds / 1000).toFixed(1)} s`
   if (problem !== undefined) {
-    console.log(`FAIL  ${path}: ${problem} (${seconds})\n${output.trimEnd().replaceAll(/^/gm, '  | ')}`)
+    console.log(`FAIL  ${path}: ${problem} (${seconds})\n${quoted(output)}`)
     return
   }
   console.log(`ok    ${path}  ${passed}${skipped > 0 ? `, ${skipped} skipped` : ''}  (${seconds})`)
-  for (const line of output.split('\n')) if (/^#? ?skip/i.test(line)) console.log(`      ${line}`)
+  if (figures) console.log(quoted(output))
+  else for (const line of output.split('\n')) if (/^#? ?skip/i.test(line)) console.log(`      ${line}`)
 }
 
 async function runAll(root: string, paths: readonly string[], tier: Tier): Promise<FileOutcome[]> {
@@ -55,7 +60,7 @@ async function runAll(root: string, paths: readonly string[], tier: Tier): Promi
     for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
       const outcome = await runTestFile(join(root, path), { limit: tier.file, cwd: root, signal: interrupt.signal })
       outcomes.push(outcome)
-      report(path, outcome)
+      report(path, outcome, tier.figures)
     }
   }
   await Promise.all(Array.from({ length: tier.width }, worker))
