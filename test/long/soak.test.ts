@@ -49,6 +49,30 @@ function floorsOf(samples: readonly Sample[]): [number, number][] {
   return [...floors]
 }
 
+interface Growth {
+  /** MiB a minute, after the warm-up. */
+  slope: number
+  /** From the start on. */
+  floors: [minutes: number, memory: number][]
+  /** Medians of the first and the second half after the warm-up. */
+  descriptors: [before: number, after: number]
+}
+
+function growthOf(samples: readonly Sample[]): Growth {
+  const warm = samples.filter(({ minutes }) => minutes * minute >= WARM_UP)
+  const half = Math.floor(warm.length / 2)
+  const median = (some: readonly Sample[]): number =>
+    percentile(
+      some.map(({ descriptors }) => descriptors),
+      0.5,
+    )
+  return {
+    slope: slopeOf(floorsOf(warm)),
+    floors: floorsOf(samples),
+    descriptors: [median(warm.slice(0, half)), median(warm.slice(half))],
+  }
+}
+
 /** One of them after the other loses its connection to the next, and makes it anew. */
 async function reconnect(peers: readonly CliPeer[], turn: number): Promise<void> {
   const [one, other] = [peers[turn % peers.length], peers[(turn + 1) % peers.length]]
@@ -74,20 +98,14 @@ test(`memory and descriptors stand still over ${DURATION / minute} minutes`, () 
     for (const peer of crowd.peers) await assertNothingLostOrDoubled(peer, ROOM, ids)
     const [p50 = 0, p95 = 0] = [0.5, 0.95].map((p) => percentile(crowd.latencies, p))
     console.log(`soak: ${DURATION / minute} min, ${ids.length} messages, p50 ${p50.toFixed(0)}, p95 ${p95.toFixed(0)} ms`)
-    for (const all of samples.values()) {
-      const warm = all.filter(({ minutes }) => minutes * minute >= WARM_UP)
-      const slope = slopeOf(floorsOf(warm))
-      const half = Math.floor(warm.length / 2)
-      const [before, after] = [warm.slice(0, half), warm.slice(half)].map((some) =>
-        percentile(
-          some.map(({ descriptors }) => descriptors),
-          0.5,
-        ),
-      ) as [number, number]
-      const memory = `${warm[0]?.memory.toFixed(0)} to ${warm.at(-1)?.memory.toFixed(0)} MiB`
-      console.log(`soak: memory ${memory}, ${slope.toFixed(2)} MiB a minute, descriptors ${before} to ${after}`)
+    const growths = [...samples.values()].map(growthOf)
+    for (const { slope, floors, descriptors } of growths) {
+      const memory = floors.map(([, floor]) => floor.toFixed(0)).join(' ')
+      console.log(`soak: ${slope.toFixed(2)} MiB a minute (floors ${memory}), descriptors ${descriptors.join(' to ')}`)
+    }
+    for (const { slope, descriptors } of growths) {
       assert.ok(slope <= MAX_SLOPE, `memory grows by ${slope} MiB a minute`)
-      assert.ok(after - before <= MAX_MORE_DESCRIPTORS, `descriptors grow from ${before} to ${after}`)
+      assert.ok(descriptors[1] - descriptors[0] <= MAX_MORE_DESCRIPTORS, `descriptors grow from ${descriptors.join(' to ')}`)
     }
   }))
 
