@@ -64,8 +64,9 @@ export class LibraryWriter {
     return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
-  /** Resolves when it has come to a stand: from then on it says nothing. */
+  /** Resolves when it has come to a stand: from then on it says nothing. @throws if it had ended by itself */
   async pause(): Promise<void> {
+    this.#assertRuns()
     this.#child.kill('SIGSTOP')
     const stands = (): boolean => /^State:\s+T/m.test(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))
     await waitFor(stands, 'the process to stop')
@@ -73,9 +74,13 @@ export class LibraryWriter {
 
   /** kill -9; resolves when all that it said has been read. @throws if it had ended by itself */
   async kill(): Promise<void> {
-    assert.not.ok(this.ended, `ended by itself (${this.#child.exitCode}): ${this.#stderr}`)
+    this.#assertRuns()
     this.#child.kill('SIGKILL')
     await this.#over
+  }
+
+  #assertRuns(): void {
+    assert.not.ok(this.ended, `ended by itself (${this.#child.exitCode}): ${this.#stderr}`)
   }
 }
 
