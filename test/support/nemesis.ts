@@ -14,6 +14,8 @@ const ROUGH: LinkQuality = { loss: 0.05, delay: 20, jitter: 50, duplicate: 0.05,
 const STORM: LinkQuality = { ...ROUGH, loss: 0.2 }
 const CLEAN: LinkQuality = { loss: 0, delay: 0, jitter: 0, duplicate: 0, reorder: 0 }
 const STORM_LENGTH = 20 * second
+/** The last partition, which holds until the heal. */
+const LAST_PARTITION = 10 * second
 /** Machines whose process is down or stopped at once. */
 const MAX_DOWN = 2
 
@@ -130,7 +132,7 @@ export class Nemesis {
   }
 
   async #cutLinks(random: Random): Promise<void> {
-    while (this.#left > 0) {
+    while (this.#left > LAST_PARTITION) {
       const ports = random.shuffled(this.#machines.map((_, port) => port))
       const what = random.pick(['partition', 'bridge', 'isolation', 'one-way cut'] as const)
       this.#note(what)
@@ -140,10 +142,13 @@ export class Nemesis {
         [3, 8],
         [8, 20],
       ] as const)
-      await delay(Math.min(this.#left, random.between(shortest, longest) * second))
+      await delay(Math.min(this.#left - LAST_PARTITION, random.between(shortest, longest) * second))
       await this.#net.heal()
       await delay(Math.min(this.#left, random.between(1, 4) * second))
     }
+    this.#note('partition')
+    await this.#cut('partition', [...this.#machines.keys()], random)
+    await delay(this.#left)
   }
 
   async #cut(what: string, ports: number[], random: Random): Promise<void> {
