@@ -11,9 +11,9 @@ import * as assert from 'uvu/assert'
 import { canonicalRoomName, deriveRoomKeys, openRoomSecret } from '../../src/chat/room-keys.ts'
 import { nativeCrypto as crypto } from '../../src/native-crypto.ts'
 import { CliPeer, whyNoCommand } from '../support/cli-peer.ts'
-import { createFlooder, flood } from '../support/flooder.ts'
 import { percentile, TimedCrowd } from '../support/load.ts'
 import { every } from '../support/pace.ts'
+import { flood, rawPeer } from '../support/raw-gossip.ts'
 import { canRun } from '../support/requirements.ts'
 import { assertNothingLostOrDoubled, converge } from '../support/room-checks.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -58,7 +58,7 @@ function openHalf(address: Multiaddr, talks: boolean): Socket {
 
 /** A peer that opens all the streams it can and says nothing on them. */
 async function openSilent(address: Multiaddr): Promise<{ stop(): Promise<void>; streams: number; protocols: number }> {
-  const stranger = await createFlooder()
+  const stranger = await rawPeer()
   const { remotePeer } = await stranger.dial(address)
   const known = async (): Promise<string[]> => (await stranger.peerStore.get(remotePeer)).protocols
   const protocols = await waitFor(async () => ((await known()).length > 0 ? known() : undefined), 'its protocols')
@@ -117,7 +117,7 @@ test('connections and streams on which nothing is said keep no honest peer out',
 
 /** One identity's flood of a room, until it is cut; milliseconds. */
 async function floodOnce(topic: string, addresses: Multiaddr[]): Promise<number> {
-  const flooder = await createFlooder()
+  const flooder = await rawPeer()
   try {
     const { pubsub } = flooder.services
     pubsub.subscribe(topic)

@@ -2,8 +2,8 @@ import '../../src/shims.node.ts'
 import { multiaddr } from '@multiformats/multiaddr'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createFlooder, flood } from '../support/flooder.ts'
 import { addressOf, listenIn, mates, Peers, pubsubOf, say } from '../support/peers.ts'
+import { flood, rawPeer } from '../support/raw-gossip.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const test = suite('node/flood')
@@ -15,7 +15,7 @@ test('cuts a flooder of rejected messages within ten seconds and refuses it, whi
   const [heardA, heardB] = [listenIn(a, 'room'), listenIn(b, 'room')]
   await a.connect(addressOf(b))
   await mates(a, b, 'room')
-  const flooder = await createFlooder()
+  const flooder = await rawPeer()
   try {
     const { pubsub } = flooder.services
     pubsub.subscribe('room')

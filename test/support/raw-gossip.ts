@@ -52,3 +52,12 @@ export function whisper(
   const { sendRpc } = pubsub as unknown as Sender
   if (!sendRpc.call(pubsub, peer, { subscriptions: [], messages: [{ topic, data }] })) throw new Error('no stream to the peer')
 }
+
+/** 1,000 messages a second, in bursts, until `end`. */
+export async function flood(pubsub: GossipSub, topic: string, end: () => boolean): Promise<void> {
+  for (let n = 0; !end(); ) {
+    for (let burst = 0; burst < 50; burst++)
+      await pubsub.publish(topic, new TextEncoder().encode(`junk ${n++} ${'x'.repeat(200)}`))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

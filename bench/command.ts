@@ -1,0 +1,42 @@
+/** The built command, as people and programs run it. */
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { streamConnection } from '../src/cli/stream-connection.ts'
+import { RpcClient } from '../src/client/rpc-client.ts'
+import { kill, spawnChild } from './children.ts'
+import { now } from './peers/message.ts'
+
+const COMMAND = join(import.meta.dirname, '../dist/cli/p2pnode.js')
+
+export const ROOM = 'bench'
+
+export const p2pnode = (...words: string[]): string[] => [process.execPath, COMMAND, ...words]
+
+export interface CommandPeer {
+  client: RpcClient
+  /** Kills it. */
+  end(): Promise<void>
+}
+
+/** `p2pnode start --json` on an empty or used data directory, alone until it is told to connect. */
+export function startPeer(dataDir: string, inside: (command: string[]) => string[]): CommandPeer {
+  const flags = ['--json', '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--data-dir', dataDir]
+  const child = spawnChild(inside(p2pnode('start', ROOM, ...flags)), { stdio: ['pipe', 'pipe', 'inherit'] })
+  if (child.stdin === null || child.stdout === null) throw new Error('a child without pipes')
+  const client = new RpcClient(streamConnection(child.stdout, child.stdin))
+  return {
+    client,
+    async end() {
+      await kill(child)
+      await client.closed
+    },
+  }
+}
+
+/** Milliseconds from the start of a process to its end. @throws if it fails */
+export async function timed(command: string[]): Promise<number> {
+  const start = now()
+  const [code] = (await once(spawnChild(command, { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit')) as [number | null]
+  if (code !== 0) throw new Error(`${command.slice(1).join(' ')} ended with ${code}`)
+  return now() - start
+}
