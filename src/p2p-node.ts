@@ -156,6 +156,14 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     return this.#chat.rooms
   }
 
+  /**
+   * Fetches no more history until the function it answers is called: for whoever cannot take `message` events as fast as they come.
+   * What others write meanwhile goes on arriving. Who holds for long keeps the rooms from being brought up to date.
+   */
+  hold(): () => void {
+    return this.#chat.hold()
+  }
+
   /** False until the first room was ever joined. */
   get knowsRooms(): boolean {
     return this.#chat.knowsRooms

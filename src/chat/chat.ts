@@ -4,6 +4,7 @@ import { TypedEventEmitter } from 'main-event'
 import { DamagedStoreError, InvalidArgumentError, RoomExistsError, UnknownRoomError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'
 import { decodeCbor, encodeCbor, isBytes, isText } from './cbor.ts'
+import { Gate } from './gate.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import { checkBio, checkName, fingerprintOf, type Identity, loadIdentity, saveIdentity } from './identity.ts'
 import { Room, type RoomEvents } from './room.ts'
@@ -56,6 +57,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
   readonly #known = new Map<string, RoomRecord>()
   readonly #rooms = new Map<string, Room>()
   readonly #blocked = new Set<string>()
+  readonly #gate = new Gate()
   #network: Network = OFFLINE
   #online = false
   /** Joins and leaves take turns: a room is not read from the disk while what it had before is still being written. */
@@ -92,6 +94,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
       store,
       crypto,
       clock,
+      gate: this.#gate,
       network: bindNetwork(() => this.#network),
       identity: () => this.#identity,
       isBlocked: (account) => this.#blocked.has(account),
@@ -146,6 +149,11 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
 
   get rooms(): Room[] {
     return [...this.#rooms.values()]
+  }
+
+  /** Fetches no more history until the answer is called: for whoever cannot take what he is told of as fast as it comes. */
+  hold(): () => void {
+    return this.#gate.hold()
   }
 
   /** Whether this device ever joined a room. */

@@ -147,8 +147,13 @@ class StreamChannel implements Channel {
     } catch (error) {
       this.abort(error instanceof Error ? error : new Error('malformed stream'))
     }
-    if (this.#queued > MAX_SYNC_IN_FLIGHT && this.#stream.readStatus === 'readable') this.#stream.pause()
+    // Not at once: in @libp2p/utils 7.4 a stream that is paused while it hands out what waited goes on as if it were not.
+    queueMicrotask(() => this.#pauseIfFull())
     this.#wake?.()
+  }
+
+  #pauseIfFull(): void {
+    if (this.#queued > MAX_SYNC_IN_FLIGHT && this.#stream.readStatus === 'readable') this.#stream.pause()
   }
 
   #end(error?: Error): void {

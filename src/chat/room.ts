@@ -11,6 +11,7 @@ import { encodeText, type ProfilePayload, profilePayload, Type } from './body.ts
 import { utf8Length } from './cbor.ts'
 import { MAX_HISTORY, MAX_TEXT_BYTES } from './constants.ts'
 import { Kind } from './event.ts'
+import type { Gate } from './gate.ts'
 import { Gossip } from './gossip.ts'
 import { Held } from './held.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
@@ -41,6 +42,8 @@ export interface RoomInit {
   crypto: Crypto
   clock: Clock
   network: Network
+  /** Passed before more history is fetched. */
+  gate: Gate
   identity: () => Identity
   isBlocked: (account: string) => boolean
   onFailure: (error: unknown, peer: string) => void
@@ -79,7 +82,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     this.name = init.name
     this.id = bytesToHex(init.keys.tag)
     this.topic = init.keys.topic
-    const { keys, crypto, clock, network } = init
+    const { keys, crypto, clock, network, gate } = init
     this.#members = new Members(keys.tag, crypto)
     this.#timeline = new Timeline({ ...init, log, members: this.#members, isSelf: (account) => this.#isSelf(account) })
     this.#gossip = new Gossip({
@@ -112,6 +115,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       keys,
       crypto,
       clock,
+      gate,
       onState: (state, moved) => {
         if (moved) this.#tell('sync', { state, ...this.digest() })
       },

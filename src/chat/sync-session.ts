@@ -18,6 +18,7 @@ import {
 } from './constants.ts'
 import { encodeRun, type Run } from './event.ts'
 import { bucketOf, frontierDigest, missing, type Page, pageOf, type Want } from './frontier.ts'
+import type { Gate } from './gate.ts'
 import { hexToBytes } from './hex.ts'
 import type { Log } from './log.ts'
 import { type Portion, portionsOf } from './portions.ts'
@@ -37,6 +38,8 @@ export interface SessionInit {
   clock: Clock
   self: string
   channel: Channel
+  /** Passed before more is read: whoever is told of what comes may need time. */
+  gate: Gate
   /** Ranges asked of others at this moment; shared by a room's sessions. */
   reserved: Reservations
   /** Asks whether the peer may be sent this many bytes more. */
@@ -268,6 +271,7 @@ export class SyncSession {
     let received = 0
     let failure: unknown
     for (;;) {
+      await this.#init.gate.passed()
       const message = await this.#next()
       if (message.type === 'served') break
       if (message.type !== 'runs') throw new InvalidEventError(`unexpected ${message.type}`)

@@ -20,6 +20,7 @@ import {
   SYNC_SETTLE,
 } from './constants.ts'
 import type { Page } from './frontier.ts'
+import type { Gate } from './gate.ts'
 import type { Log } from './log.ts'
 import type { RoomKeys } from './room-keys.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
@@ -35,6 +36,7 @@ export interface SyncInit {
   keys: RoomKeys
   crypto: Crypto
   clock: Clock
+  gate: Gate
   onState: (state: 'running' | 'done', moved: boolean) => void
   onReject: (reason: string, peer: string) => void
   onHeld: (page: Page, peer: string) => void
@@ -222,7 +224,7 @@ export class Sync {
   }
 
   async #converse(channel: Channel, talk: (session: SyncSession) => Promise<Outcome>): Promise<Outcome> {
-    const { log, keys, crypto, clock, network } = this.#init
+    const { log, keys, crypto, clock, network, gate } = this.#init
     let told = false
     let passedOn = 0
     const session = new SyncSession({
@@ -230,6 +232,7 @@ export class Sync {
       keys,
       crypto,
       clock,
+      gate,
       self: network.self,
       channel,
       reserved: this.#reserved,

@@ -29,6 +29,16 @@ export function streamConnection(input: Readable, output: Writable): LineConnect
       output.write(`${line}\n`)
       return output.writableLength
     },
+    async drained() {
+      if (broken || output.destroyed || output.writableLength === 0) return
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          for (const event of ['drain', 'close', 'error']) output.off(event, done)
+          resolve()
+        }
+        for (const event of ['drain', 'close', 'error']) output.on(event, done)
+      })
+    },
     end: () => (broken ? Promise.resolve() : flush(output, isOwn)),
     abort,
   }

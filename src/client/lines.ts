@@ -21,6 +21,8 @@ export interface LineConnection {
   readonly lines: AsyncIterable<Line>
   /** Queues a line (without its end) and answers the bytes that the other side has not taken yet. After the end: nothing. */
   write(line: string): number
+  /** Resolves when the other side has taken everything, or cannot any more. */
+  drained(): Promise<void>
   /** Says that nothing more will be written; resolves when everything has gone out, or cannot any more. */
   end(): Promise<void>
   /** Drops the connection at once, and what was not taken with it. */

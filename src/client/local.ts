@@ -5,6 +5,8 @@ import type { Client, ClientEvents } from './client.ts'
 
 /** What a face can ask of a node in its own process besides. */
 export interface LocalClient extends Client {
+  /** Fetches no more history until the answer is called. */
+  hold(): () => void
   /** Resolves with true when another member holds everything this device wrote in its rooms, with false when `signal` aborts first. */
   waitUntilHeld(signal: AbortSignal): Promise<boolean>
 }
@@ -55,6 +57,7 @@ export function localClient(node: P2PNode, version: string, onStop: () => Promis
     },
     verify: async (params) => ('room' in params ? node.room(params.room).verify() : node.safetyNumber(params.who)),
     stop: onStop,
+    hold: () => node.hold(),
     on(type, listener) {
       const set = listeners.get(type) ?? new Set<Listener>()
       listeners.set(type, set.add(listener as Listener))

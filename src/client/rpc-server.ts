@@ -8,6 +8,9 @@ import { Turns, within } from './turns.ts'
 
 /** Requests of one connection that may be open at once; beyond it, no more is read until one of them ends. */
 const MAX_OPEN = 1_024
+/** Bytes that the other side has not read at which it gets time to, and how much, in milliseconds. */
+const MUCH_UNREAD = MAX_UNREAD / 8
+const READ_PATIENCE = 10_000
 /** Requests in a batch. */
 const MAX_BATCH = 1_000
 /** Characters of a request's id. */
@@ -21,7 +24,7 @@ const forwarded = ['message', 'member', 'peer', 'sync', 'typing', 'reject', 'war
 export interface RpcServerInit {
   connection: LineConnection
   /** What is served. It is not stopped when the connection ends. */
-  client: Client
+  client: Client & { hold?(): () => void }
   /** Process id, told in `ready`. */
   pid: number
   /** Hears of defects: what a method threw that is no error for a caller. */
@@ -57,6 +60,7 @@ class Server implements RpcServer {
   #lastSend: Promise<void> = Promise.resolve()
   #answering = new Set<Promise<void>>()
   #closed: Promise<void> | undefined
+  #letGo: (() => void) | undefined
 
   constructor(init: RpcServerInit) {
     this.#init = init
@@ -117,9 +121,20 @@ class Server implements RpcServer {
   }
 
   #write(line: string): void {
-    if (this.#init.connection.write(line) <= MAX_UNREAD) return
+    const unread = this.#init.connection.write(line)
+    if (unread > MUCH_UNREAD && this.#letGo === undefined) void this.#hold()
+    if (unread <= MAX_UNREAD) return
+    this.#init.onDefect?.(new Error('the other side does not read'))
     this.#silence()
     this.#init.connection.abort()
+  }
+
+  /** No more history is fetched until the other side has read what there is, or has shown that it does not. */
+  async #hold(): Promise<void> {
+    this.#letGo = this.#init.client.hold?.() ?? (() => undefined)
+    await within(READ_PATIENCE, this.#init.connection.drained())
+    this.#letGo()
+    this.#letGo = undefined
   }
 
   async #answered(): Promise<void> {

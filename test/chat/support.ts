@@ -4,6 +4,7 @@ import { bytesToHex, concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import * as assert from 'uvu/assert'
 import { type Body, encodeText, sealBody, Type } from '../../src/chat/body.ts'
 import { createRun, type Entry, encodeRun, Kind, type Run, withBody } from '../../src/chat/event.ts'
+import { Gate } from '../../src/chat/gate.ts'
 import { Log } from '../../src/chat/log.ts'
 import { deriveRoomKeys, openRoomSecret, type RoomKeys } from '../../src/chat/room-keys.ts'
 import type { Channel, Clock, Crypto } from '../../src/chat/seams.ts'
@@ -238,13 +239,14 @@ export interface Member {
   clock: VirtualClock
   crypto: Crypto
   keys: RoomKeys
+  gate: Gate
   log: Log
 }
 
 export async function member(init: Partial<Omit<Member, 'log'>> = {}): Promise<Member> {
   const { store = new MapStore(), clock = new VirtualClock(), crypto = cheapCrypto() } = init
   const keys = init.keys ?? roomKeys('test', crypto)
-  return { store, clock, crypto, keys, log: await Log.open({ store, clock, crypto, keys }) }
+  return { store, clock, crypto, keys, gate: new Gate(), log: await Log.open({ store, clock, crypto, keys }) }
 }
 
 /** Every id in the log, sorted. `held`: those whose bodies are here. */

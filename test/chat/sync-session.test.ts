@@ -89,6 +89,18 @@ async function broken(near: Side, answer: Promise<unknown>): Promise<Error> {
 
 const spoken = ({ sent }: Side, type: SyncMessage['type']): number => sent.filter((message) => message.type === type).length
 
+test('nothing more is fetched while the gate is held, and all of it afterwards', async () => {
+  const [near, far] = await pair()
+  await far.log.ingest(new Scribe(1, far.keys, far.crypto).write({}, {}), 'gossip').durable
+  const release = near.gate.hold()
+  const done = talk(near, far)
+  for (let i = 0; i < 200; i++) await Promise.resolve()
+  assert.is(near.log.size, 0)
+  release()
+  await done
+  assert.equal(idsOf(near.log), idsOf(far.log))
+})
+
 test('two logs that differ are the same afterwards, and both sides say so', async () => {
   const [near, far] = await pair()
   for (const i of [1, 2, 3]) await write(near.log, new Scribe(i, near.keys, near.crypto), 2, 3)

@@ -409,6 +409,16 @@ test('who leaves 8 MiB unread is closed, and nobody else notices', async () => {
   assert.is((await other.ask('rooms')).error, undefined)
 })
 
+test('who has much to read gets time to, and no more history meanwhile', async () => {
+  const caller = await inLobby()
+  caller.pair.stall()
+  for (let bytes = 0; bytes < MAX_UNREAD / 4; bytes += 32_000) caller.client.hear('lobby', author('bob'), 'x'.repeat(32_000))
+  assert.is(caller.client.holders, 1)
+  caller.pair.resume()
+  while (caller.client.holders > 0) await caller.next()
+  assert.is((await caller.ask('rooms')).error, undefined)
+})
+
 test('ids of messages are as the client made them', async () => {
   const caller = await inLobby()
   const sent = await caller.ask('send', { room: 'lobby', text: 'x' })

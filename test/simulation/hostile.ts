@@ -2,6 +2,7 @@
 
 import { type Body, encodeText, sealBody, Type } from '../../src/chat/body.ts'
 import { createRun, type Entry, encodeRun, Kind, type Run, withBody } from '../../src/chat/event.ts'
+import { Gate } from '../../src/chat/gate.ts'
 import { bytesToHex, hexToBytes } from '../../src/chat/hex.ts'
 import { Log } from '../../src/chat/log.ts'
 import type { RoomKeys } from '../../src/chat/room-keys.ts'
@@ -154,6 +155,7 @@ export class Hostile {
   async converse(channel: Channel, tamper: Tamper, hello?: Uint8Array): Promise<void> {
     const { world, log, keys, clock } = this
     const session = new SyncSession({
+      gate: new Gate(),
       log,
       keys,
       crypto: world.crypto,

@@ -30,6 +30,8 @@ export class FakeClient implements Client {
   /** Awaited before each `send` is durable. */
   beforeSend: (text: string) => Promise<void> = async () => undefined
   readonly calls: string[] = []
+  /** Those who hold it back. */
+  holders = 0
   readonly #self: Author & { bio?: string }
   readonly #rooms = new Map<string, FakeRoom>()
   readonly #blocked = new Set<string>()
@@ -167,6 +169,13 @@ export class FakeClient implements Client {
     if ('who' in params) return { ...this.#find(params.who), safetyNumber: '0123456789'.repeat(6) }
     const { name, messages } = this.#room(params.room)
     return { room: name, events: messages.length, authors: 1, forks: 0, ok: true }
+  }
+
+  hold(): () => void {
+    this.holders++
+    return () => {
+      this.holders--
+    }
   }
 
   async stop(): Promise<void> {

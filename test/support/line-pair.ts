@@ -18,6 +18,7 @@ class Pipe implements AsyncIterable<Uint8Array> {
   #chunks: Uint8Array[] = []
   #ended = false
   #wake: (() => void) | undefined
+  #drained: (() => void)[] = []
 
   push(bytes: Uint8Array): void {
     if (this.#ended) return
@@ -28,7 +29,12 @@ class Pipe implements AsyncIterable<Uint8Array> {
 
   finish(): void {
     this.#ended = true
+    for (const tell of this.#drained.splice(0)) tell()
     this.wake()
+  }
+
+  async drained(): Promise<void> {
+    if (this.unread > 0 && !this.#ended) await new Promise<void>((resolve) => this.#drained.push(resolve))
   }
 
   wake(): void {
@@ -41,6 +47,7 @@ class Pipe implements AsyncIterable<Uint8Array> {
       const chunk = this.paused ? undefined : this.#chunks.shift()
       if (chunk !== undefined) {
         this.unread -= chunk.length
+        if (this.unread === 0) for (const tell of this.#drained.splice(0)) tell()
         yield chunk
       } else if (this.#ended) return
       else
@@ -63,6 +70,7 @@ function end(input: Pipe, output: Pipe): LineEnd {
       push(`${line}\n`)
       return output.unread
     },
+    drained: () => output.drained(),
     async end() {
       output.finish()
     },
@@ -78,6 +86,8 @@ export interface LinePair {
   far: LineEnd
   /** Stops handing out what `near` wrote, as a reader does that has stopped reading. */
   stall(): void
+  /** Reads on. */
+  resume(): void
 }
 
 export function linePair(): LinePair {
@@ -88,6 +98,10 @@ export function linePair(): LinePair {
     far: end(there, back),
     stall() {
       there.paused = true
+    },
+    resume() {
+      there.paused = false
+      there.wake()
     },
   }
 }
