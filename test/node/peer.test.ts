@@ -151,6 +151,12 @@ test('delivers again after every stream of a living connection broke', async () 
   await a.connect(addressOf(b))
   await mates(a, b, 'room')
   const [connection] = a.libp2p.getConnections()
+  // Both have told who they are, and have their streams: what breaks is all there is.
+  const all = [a, b].flatMap(({ libp2p }) => libp2p.getConnections())
+  const isIdentified = (): boolean =>
+    all.every(({ streams }) => streams.every(({ protocol }) => !protocol.startsWith('/ipfs/id/')))
+  const gossips = [pubsubOf(a).streamsOutbound, pubsubOf(b).streamsOutbound]
+  await waitFor(() => isIdentified() && gossips.every(({ size }) => size === 1), 'the peers to know each other')
   // The new one may be there before anybody has looked whether the old one is gone.
   const old = pubsubOf(a).streamsOutbound.get(b.peerId)
   for (const stream of connection?.streams ?? []) stream.abort(new Error('broken'))

@@ -25,7 +25,7 @@ export const PLANTS: Record<string, Change[]> = {
   'takes a header for the event': [['event.durable && event.hasBody', 'event.durable']],
   'orders by arrival': [['const at = this.#placeAfter(event, after)', 'const at = this.#placed.length']],
   'forgets those who wait for a parent': [
-    ['if (dependants.length > 0) this.#sound', 'if (dependants.length < 0) this.#sound'],
+    ['if (at === undefined || dependants.length > 0) this.#sound', 'if (at === undefined) this.#sound'],
     ['if (position >= 0) this.#sound', 'if (position < -1) this.#sound'],
   ],
   'drops the other branch of a fork': [
