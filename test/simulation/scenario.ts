@@ -92,7 +92,7 @@ const WEIGHTS: Partial<Record<Step['do'], number>> = {
 
 export function createScenario(seed: number): Scenario {
   const random = new Random(seed, 1)
-  const healAt = (random.chance(0.15) ? random.between(50, 110) : random.between(10, 50)) * second
+  const healAt = (random.chance(0.12) ? random.between(40, 110) : random.between(8, 36)) * second
   const members = planMembers(random, healAt)
   const harsh = random.chance(0.3)
   return {
@@ -116,7 +116,7 @@ export function createScenario(seed: number): Scenario {
     healAt,
     adversaries: random.chance(0.5) ? random.shuffled(ADVERSARIES).slice(0, 1 + random.below(2)) : [],
     persistent: random.chance(0.4),
-    thorough: random.chance(0.08),
+    thorough: random.chance(0.06),
   }
 }
 
