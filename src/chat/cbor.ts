@@ -78,7 +78,6 @@ class Reader {
 
   #item(depth: number): unknown {
     if (--this.#left < 0) throw new InvalidEventError('too many items')
-    if (depth > MAX_DEPTH) throw new InvalidEventError('nested too deeply')
     const initial = this.#byte()
     const major = initial >> 5
     if (major === Major.simple) return simple(initial)
@@ -87,6 +86,7 @@ class Reader {
     if (major === Major.uint) return argument
     if (major === Major.bytes) return this.#string(argument)
     if (major === Major.text) return utf8.decode(this.#bytes.subarray(this.#skip(argument), this.#at))
+    if (depth === MAX_DEPTH) throw new InvalidEventError('nested too deeply')
     const list: unknown[] = []
     for (let i = 0; i < argument; i++) list.push(this.#item(depth + 1))
     return list
