@@ -1,5 +1,4 @@
 /** The chat of one device: who it is, the rooms it knows, whom it blocks. Rooms find each other's peers through the network it is given. */
-
 import { TypedEventEmitter } from 'main-event'
 import { DamagedStoreError, InvalidArgumentError, RoomExistsError, UnknownRoomError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'

@@ -1,5 +1,4 @@
 /** How the readable events of a room follow each other: predecessors and named parents, as far as they are here. */
-
 import { type LogEvent, prefixOf } from './author-log.ts'
 import type { Body } from './body.ts'
 import { bytesToHex } from './hex.ts'

@@ -4,7 +4,6 @@
  * A segment says "I hold the events from `from` to `to` of the chain that ends in the event whose id begins with `end`". An id commits to
  * its whole past, so one prefix speaks for a whole range.
  */
-
 import { type AuthorLog, type LogEvent, prefixOf, type Segment } from './author-log.ts'
 import { isBytes, isUint, withCbor } from './cbor.ts'
 import { MAX_PAGE_RANGES, MAX_SEQ } from './constants.ts'

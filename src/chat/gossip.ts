@@ -2,7 +2,6 @@
  * The room's topic: pushes what is new, and judges what comes before it is forwarded. Reject is only for what every honest
  * member would reject; whatever is a matter of limits, or brings nothing new, is ignored and left to sync.
  */
-
 import { InvalidEventError } from '../errors.ts'
 import { type Beacon, decodeBeacon, isBeacon } from './beacon.ts'
 import { Budget } from './budget.ts'

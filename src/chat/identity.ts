@@ -2,7 +2,6 @@
  * Who one is: an account (a person, from a recovery phrase) that certifies a device (the libp2p peer key), which vouches for an
  * author key in each room. docs/PROTOCOL.md, "Identity".
  */
-
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { entropyToMnemonic } from '@scure/bip39'
 import { wordlist } from '@scure/bip39/wordlists/english.js'

@@ -2,7 +2,6 @@
  * One room's log: every event that is held, whoever wrote it. Own, gossiped and synced events come in through the same door,
  * `ingest`, which is idempotent; what leaves (gossip, sync, history) is read from here.
  */
-
 import { DamagedStoreError, InvalidEventError } from '../errors.ts'
 import type { Operation, Store } from '../storage/store.ts'
 import { AuthorLog, type LogEvent, prefixOf, type StoredRun } from './author-log.ts'

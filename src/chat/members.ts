@@ -2,7 +2,6 @@
  * The people of an open or locked room: whoever wrote a profile that proves its account. Several author keys may be one account;
  * the name is that of the latest profile in the room's order.
  */
-
 import type { LogEvent } from './author-log.ts'
 import type { ProfilePayload } from './body.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'

@@ -2,7 +2,6 @@
  * Who is there: never stored, only heard. Each member sends a beacon now and then; whoever is not heard for three intervals, or
  * whose connection closed and who is not heard again, is offline.
  */
-
 import { prefixOf } from './author-log.ts'
 import { type Beacon, encodeBeacon, State } from './beacon.ts'
 import { equalBytes } from './cbor.ts'

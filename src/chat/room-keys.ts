@@ -1,5 +1,4 @@
 /** Room names, and everything that follows from a room's secret. docs/PROTOCOL.md, "Rooms". */
-
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { InvalidArgumentError } from '../errors.ts'

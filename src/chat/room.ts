@@ -2,7 +2,6 @@
  * A joined room: its log, and the parts that write, push, fetch and show it. Everything that arrives goes through `log.ingest`; everything
  * told to the faces starts in `#arrived`.
  */
-
 import { TypedEventEmitter } from 'main-event'
 import { InvalidArgumentError, TooLargeError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'

@@ -3,7 +3,6 @@
  * rounds, each says what it holds, asks for what it lacks, and serves what the other asked for, newest first. The state is the
  * store: whenever a conversation breaks, the next one goes on where it was.
  */
-
 import { ClosedError, InvalidEventError } from '../errors.ts'
 import { type AuthorLog, prefixOf } from './author-log.ts'
 import { equalBytes } from './cbor.ts'

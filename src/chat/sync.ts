@@ -3,7 +3,6 @@
  * whose predecessor is missing, a session that broke) must last a few seconds without arrivals, each mate has its pause, and the
  * pause doubles while syncs with it bring nothing.
  */
-
 import { StorageError } from '../errors.ts'
 import {
   MAX_PASS_ON_BYTES,

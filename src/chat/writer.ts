@@ -3,7 +3,6 @@
  * disk becomes the next batch, and as far as it fits the next run, under one signature. A send resolves when its batch is on
  * disk; only then is it published. docs/PROTOCOL.md, "Writing".
  */
-
 import { BusyError, CidReusedError, ClosedError, DamagedStoreError, InvalidArgumentError } from '../errors.ts'
 import type { Operation, Store } from '../storage/store.ts'
 import { type LogEvent, prefixOf } from './author-log.ts'

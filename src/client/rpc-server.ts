@@ -60,7 +60,7 @@ class Server implements RpcServer {
   #lastSend: Promise<void> = Promise.resolve()
   #answering = new Set<Promise<void>>()
   #closed: Promise<void> | undefined
-  #letGo: (() => void) | undefined
+  #behind = false
 
   constructor(init: RpcServerInit) {
     this.#init = init
@@ -122,19 +122,22 @@ class Server implements RpcServer {
 
   #write(line: string): void {
     const unread = this.#init.connection.write(line)
-    if (unread > MUCH_UNREAD && this.#letGo === undefined) void this.#hold()
+    if (unread > MUCH_UNREAD && !this.#behind) void this.#hold()
     if (unread <= MAX_UNREAD) return
     this.#init.onDefect?.(new Error('the other side does not read'))
     this.#silence()
     this.#init.connection.abort()
   }
 
-  /** No more history is fetched until the other side has read what there is, or has shown that it does not. */
+  /** No more history is fetched until the other side has read what there is. One that does not read gets time once, and is cut. */
   async #hold(): Promise<void> {
-    this.#letGo = this.#init.client.hold?.() ?? (() => undefined)
-    await within(READ_PATIENCE, this.#init.connection.drained())
-    this.#letGo()
-    this.#letGo = undefined
+    this.#behind = true
+    const letGo = this.#init.client.hold?.()
+    const drained = this.#init.connection.drained()
+    await within(READ_PATIENCE, drained)
+    letGo?.()
+    await drained
+    this.#behind = false
   }
 
   async #answered(): Promise<void> {
