@@ -48,18 +48,36 @@ const privateKey = (seed: Uint8Array): KeyObject =>
 const publicKeyObject = (bytes: Uint8Array): KeyObject =>
   cached(publicKeys, bytes, () => createPublicKey({ key: Buffer.concat([SPKI, bytes]), format: 'der', type: 'spki' }))
 
-/** A copy: a Buffer's own slice() would share its pool. */
-function words(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(new Uint8Array(bytes).buffer)
+const keyWords = new Uint32Array(8)
+const nonceWords = new Uint32Array(4)
+const subkeyWords = new Uint32Array(8)
+const keyBytes = new Uint8Array(keyWords.buffer)
+const nonceBytes = new Uint8Array(nonceWords.buffer)
+const subkey = new Uint8Array(subkeyWords.buffer)
+const iv = new Uint8Array(12)
+
+/** HChaCha20 of the first 16 nonce bytes; the other 8 follow four zero bytes as the inner nonce. Both are overwritten by the next call. */
+function inner(key: Uint8Array, nonce: Uint8Array): { subkey: Uint8Array; iv: Uint8Array } {
+  keyBytes.set(key)
+  nonceBytes.set(nonce.subarray(0, 16))
+  hchacha(SIGMA, keyWords, nonceWords, subkeyWords)
+  iv.set(nonce.subarray(16), 4)
+  return { subkey, iv }
 }
 
-/** HChaCha20 of the first 16 nonce bytes; the other 8 follow four zero bytes as the inner nonce. */
-function inner(key: Uint8Array, nonce: Uint8Array): { subkey: Uint8Array; iv: Uint8Array } {
-  const subkey = new Uint32Array(8)
-  hchacha(SIGMA, words(key), words(nonce.subarray(0, 16)), subkey)
-  const iv = new Uint8Array(12)
-  iv.set(nonce.subarray(16), 4)
-  return { subkey: new Uint8Array(subkey.buffer), iv }
+const POOL_LENGTH = 4096
+const pool = new Uint8Array(POOL_LENGTH)
+let used = POOL_LENGTH
+
+/** Nonces from a stock: each asked for alone costs as much as sealing a small record. None is given twice. */
+function fillNonce(nonce: Uint8Array): Uint8Array {
+  if (used + nonce.length > POOL_LENGTH) {
+    randomFillSync(pool)
+    used = 0
+  }
+  nonce.set(pool.subarray(used, used + nonce.length))
+  used += nonce.length
+  return nonce
 }
 
 export const nativeCrypto: Crypto = {
@@ -74,7 +92,7 @@ export const nativeCrypto: Crypto = {
   },
   seal(key, plaintext, aad) {
     const out = new Uint8Array(NONCE_LENGTH + plaintext.length + TAG_LENGTH)
-    const nonce = randomFillSync(out.subarray(0, NONCE_LENGTH))
+    const nonce = fillNonce(out.subarray(0, NONCE_LENGTH))
     const { subkey, iv } = inner(key, nonce)
     const cipher = createCipheriv('chacha20-poly1305', subkey, iv, { authTagLength: TAG_LENGTH })
     cipher.setAAD(aad, { plaintextLength: plaintext.length })

@@ -1,3 +1,5 @@
+import { latin1 } from './latin1.ts'
+
 /**
  * Local numbers for byte strings, so that keys on disk name nobody. Numbers count up from 1 and are never reused. A number is
  * staged by the batch that first uses it and known to readers once that batch is durable.
@@ -8,13 +10,13 @@ export class Dictionary {
   #staged = new Map<string, { number: number; name: Uint8Array }>()
   #next = 1
 
-  readonly numberOf = (name: Uint8Array): number | undefined => this.#numbers.get(textOf(name))
+  readonly numberOf = (name: Uint8Array): number | undefined => this.#numbers.get(latin1(name))
 
   readonly nameOf = (number: number): Uint8Array | undefined => this.#names[number]
 
   /** Gives the name a number if it has none: for a batch that is being put together. */
   readonly stage = (name: Uint8Array): number => {
-    const text = textOf(name)
+    const text = latin1(name)
     const known = this.#numbers.get(text) ?? this.#staged.get(text)?.number
     if (known !== undefined) return known
     const number = this.#next++
@@ -40,7 +42,7 @@ export class Dictionary {
   /** Takes over an entry that is on disk. */
   load(number: number, name: Uint8Array): void {
     this.#names[number] = name
-    this.#numbers.set(textOf(name), number)
+    this.#numbers.set(latin1(name), number)
     this.#next = Math.max(this.#next, number + 1)
   }
 
@@ -48,8 +50,4 @@ export class Dictionary {
   reserve(number: number): void {
     this.#next = Math.max(this.#next, number + 1)
   }
-}
-
-function textOf(name: Uint8Array): string {
-  return String.fromCharCode(...name)
 }

@@ -2,8 +2,9 @@ import { ClosedError, DamagedStoreError, StorageError } from '../errors.ts'
 import type { Dictionary } from './dictionary.ts'
 import { GroupQueue } from './group-queue.ts'
 import { decodeKey, dictionaryKey, encodeKey, keyAfterPrefix, tableName } from './key-codec.ts'
+import { latin1 } from './latin1.ts'
 import { LEDGER_KEY, type Ledger } from './ledger.ts'
-import { type Level, type LevelOperation, type LevelRange, SYNCED, VIEW } from './level.ts'
+import { type Level, type LevelOperation, type LevelRange, SYNCED, VIEW, valuesAt } from './level.ts'
 import { isFull, storeError } from './level-errors.ts'
 import { loadLevel, openRecord, plain, readLedger } from './load-level.ts'
 import { deriveKey, portableSealing, type Sealing } from './sealing.ts'
@@ -149,7 +150,7 @@ export class EncryptedStore implements Store {
     try {
       const changes = this.#changes(operations)
       const keys = changes.map(({ key }) => key)
-      const before = await this.#level.getMany(keys, VIEW)
+      const before = await valuesAt(this.#level, keys)
       const ledger = this.#ledger.clone()
       for (const [i, { key, sealed }] of changes.entries()) ledger.replace(key[0] ?? 0, before[i], sealed)
       ledger.batches++
@@ -173,7 +174,7 @@ export class EncryptedStore implements Store {
       const key = encodeKey(operation.key, this.#dictionary.stage)
       if (key === undefined) throw new TypeError('a staged name has no number')
       const sealed = operation.type === 'put' ? this.#seal(key, operation.value) : undefined
-      changes.set(String.fromCharCode(...key), { key, sealed })
+      changes.set(latin1(key), { key, sealed })
     }
     const names = this.#dictionary.staged.map(({ number, name }) => {
       const key = dictionaryKey(number)

@@ -17,6 +17,7 @@ const NUMBER_BYTES = 6
 const MAX_NUMBER = 2 ** 48 - 1
 const MAX_NAME_BYTES = 64
 const MAX_TEXT_CHARACTERS = 32
+const MAX_PARTS = 8
 
 /** Which local number stands for a byte string: undefined if none does (yet). */
 export type NumberOf = (name: Uint8Array) => number | undefined
@@ -27,26 +28,32 @@ export function tableName(byte: number): string {
   return byte === DICTIONARY_BYTE ? 'dictionary' : (TABLE_OF.get(byte) ?? `0x${byte.toString(16)}`)
 }
 
+/** Where a key is put together: keys are made for every write and lookup, and none is as long. */
+const scratch = new Uint8Array(512)
+const scratchView = new DataView(scratch.buffer)
+
 /** undefined if the key holds a byte string that has no number: then nothing is stored under it. Throws TypeError. */
 export function encodeKey(key: Key, numberOf: NumberOf): Uint8Array | undefined {
   const [table, ...parts] = key
   const first = TABLE_BYTE[table]
   if (first === undefined) throw new TypeError(`unknown table: ${String(table)}`)
-  const bytes = [first]
+  if (parts.length > MAX_PARTS) throw new TypeError(`a key has at most ${MAX_PARTS} parts`)
+  scratch[0] = first
+  let at = 1
   let known = true
   for (const part of parts) {
     if (typeof part === 'number') {
-      writeNumber(bytes, part)
+      at = writeNumber(at, part)
     } else if (typeof part === 'string') {
-      writeText(bytes, part)
+      at = writeText(at, part)
     } else {
       checkName(part)
       const number = numberOf(part)
       if (number === undefined) known = false
-      else bytes.push(NAME, ...uint32(number))
+      else at = writeName(at, number)
     }
   }
-  return known ? Uint8Array.from(bytes) : undefined
+  return known ? scratch.slice(0, at) : undefined
 }
 
 /** undefined if these are not the bytes of a key: an unknown table, a cut part, a number without a name. */
@@ -76,7 +83,10 @@ export function keyAfterPrefix(prefix: Uint8Array): Uint8Array | undefined {
 }
 
 export function dictionaryKey(number: number): Uint8Array {
-  return Uint8Array.from([DICTIONARY_BYTE, ...uint32(number)])
+  const key = new Uint8Array(5)
+  key[0] = DICTIONARY_BYTE
+  new DataView(key.buffer).setUint32(1, number)
+  return key
 }
 
 /** The number in a dictionary key; undefined if it is not one. */
@@ -89,17 +99,28 @@ function checkName(part: unknown): asserts part is Uint8Array {
   if (part.length < 1 || part.length > MAX_NAME_BYTES) throw new TypeError(`a byte string in a key has 1-${MAX_NAME_BYTES} bytes`)
 }
 
-function writeNumber(bytes: number[], value: number): void {
+function writeNumber(at: number, value: number): number {
   if (!Number.isInteger(value) || value < 0 || value > MAX_NUMBER) throw new TypeError(`not an integer in 0..2^48-1: ${value}`)
-  bytes.push(NUMBER, ...uint16(Math.floor(value / 2 ** 32)), ...uint32(value % 2 ** 32))
+  scratch[at] = NUMBER
+  scratchView.setUint16(at + 1, Math.floor(value / 2 ** 32))
+  scratchView.setUint32(at + 3, value % 2 ** 32)
+  return at + 1 + NUMBER_BYTES
 }
 
-function writeText(bytes: number[], value: string): void {
+function writeName(at: number, number: number): number {
+  scratch[at] = NAME
+  scratchView.setUint32(at + 1, number)
+  return at + 5
+}
+
+function writeText(at: number, value: string): number {
   if (value.length < 1 || value.length > MAX_TEXT_CHARACTERS || !/^[\x20-\x7e]+$/.test(value)) {
     throw new TypeError(`a string in a key has 1-${MAX_TEXT_CHARACTERS} printable ASCII characters`)
   }
-  bytes.push(TEXT, value.length)
-  for (let i = 0; i < value.length; i++) bytes.push(value.charCodeAt(i))
+  scratch[at] = TEXT
+  scratch[at + 1] = value.length
+  for (let i = 0; i < value.length; i++) scratch[at + 2 + i] = value.charCodeAt(i)
+  return at + 2 + value.length
 }
 
 function readPart(
@@ -127,12 +148,4 @@ function readPart(
     default:
       return undefined
   }
-}
-
-function uint16(value: number): [number, number] {
-  return [(value >>> 8) & 0xff, value & 0xff]
-}
-
-function uint32(value: number): [number, number, number, number] {
-  return [(value >>> 24) & 0xff, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff]
 }

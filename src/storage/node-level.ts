@@ -3,6 +3,7 @@ import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { ClosedError, DamagedStoreError, StorageError } from '../errors.ts'
+import { latin1 } from './latin1.ts'
 import { VIEW } from './level.ts'
 import { hasCode, storeError } from './level-errors.ts'
 import { readLog, readManifest, readTable, type Version } from './level-files.ts'
@@ -132,8 +133,4 @@ export async function eachNewest(directory: string, visit: (key: Uint8Array, val
 async function versionsOf(file: string): Promise<Version[]> {
   const bytes = await readFile(file)
   return (file.endsWith('.log') ? readLog(bytes) : readTable(bytes)).versions
-}
-
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes)
 }

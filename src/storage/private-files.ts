@@ -104,8 +104,9 @@ export async function keepFilesPrivate(path: string): Promise<{ stop(): Promise<
 
 function watchFiles(path: string): FSWatcher | undefined {
   try {
-    const watcher = watch(path, { persistent: false }, (_event, name) => {
-      if (name !== null) restrictFile(join(path, name)).catch(leaveToDirectory)
+    const watcher = watch(path, { persistent: false }, (event, name) => {
+      // 'rename' is a file that appears or goes; 'change' would be every write of the database.
+      if (event === 'rename' && name !== null) restrictFile(join(path, name)).catch(leaveToDirectory)
     })
     return watcher.on('error', leaveToDirectory)
   } catch {

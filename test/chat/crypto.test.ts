@@ -112,6 +112,13 @@ for (const [name, crypto] of Object.entries(BOTH)) {
     assert.is(new TextDecoder().decode(opened), text)
   })
 
+  test(`${name}: no nonce is used twice`, () => {
+    const key = fill(9)
+    const nonces = Array.from({ length: 1_000 }, () => bytesToHex(crypto.seal(key, fill(1), fill(2)).subarray(0, 24)))
+    assert.is(new Set(nonces).size, nonces.length)
+    assert.is(new Set(nonces.map((nonce) => nonce.slice(0, 16))).size, nonces.length, 'nor do two overlap')
+  })
+
   test(`${name}: SHA-256 of abc is that of FIPS 180-4`, () => {
     assert.is(bytesToHex(crypto.sha256(utf8ToBytes('abc'))), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
   })
