@@ -2,6 +2,7 @@
  * What is known of one author in one room: events by place, linked into chains. Usually one chain; a fork makes several.
  */
 import type { Ordered } from './order.ts'
+import { Places } from './places.ts'
 
 /** Where the bytes of events lie: a stored run. */
 export interface StoredRun {
@@ -33,8 +34,8 @@ export interface LogEvent extends Ordered {
   placed: boolean
   hlc: number
   type: number
-  /** Events that the order puts before it, as far as present. */
-  before: readonly LogEvent[]
+  /** The events of others that it names as seen, as far as they are placed. */
+  parents: readonly LogEvent[]
   position: number
 }
 
@@ -54,8 +55,8 @@ export class AuthorLog {
   readonly key: Uint8Array
   /** Two events at one place are known, be it that one of them is only named as a predecessor. */
   forked = false
-  #events = new Map<number, LogEvent>()
-  #twins = new Map<number, LogEvent[]>()
+  readonly #events = new Places<LogEvent>()
+  readonly #twins = new Map<number, LogEvent[]>()
   /** undefined: to be computed, as it is for a log read from disk. */
   #segments: Segment[] | undefined
   #last: LogEvent | undefined
@@ -94,12 +95,12 @@ export class AuthorLog {
   }
 
   add(event: LogEvent): void {
-    if (this.#events.has(event.seq)) {
+    if (this.#events.get(event.seq) !== undefined) {
       this.forked = true
       const twins = this.#twins.get(event.seq)
       if (twins === undefined) this.#twins.set(event.seq, [event])
       else twins.push(event)
-    } else this.#events.set(event.seq, event)
+    } else this.#events.add(event.seq, event)
     event.prev = this.find(event.seq - 1, event.prevId)
     if (event.prev !== undefined) event.prevId = event.prev.id // one string in memory, not two that are equal
     for (const child of this.at(event.seq + 1)) if (child.prevId === event.id) child.prev = event
@@ -109,21 +110,17 @@ export class AuthorLog {
 
   /** An event at this place names a predecessor other than the one that is here. */
   #isDisputed(seq: number): boolean {
-    return this.#events.has(seq - 1) && this.at(seq).some((event) => event.prev === undefined)
+    return this.#events.get(seq - 1) !== undefined && this.at(seq).some((event) => event.prev === undefined)
   }
 
   /** Takes back what could not be stored. */
   remove(event: LogEvent): void {
     const twins = this.#twins.get(event.seq)?.filter((twin) => twin !== event)
-    if (this.#events.get(event.seq) === event) {
-      const successor = twins?.shift()
-      if (successor === undefined) this.#events.delete(event.seq)
-      else this.#events.set(event.seq, successor)
-    }
+    if (this.#events.get(event.seq) === event) this.#events.replace(event.seq, twins?.shift())
     if (twins === undefined || twins.length === 0) this.#twins.delete(event.seq)
     else this.#twins.set(event.seq, twins)
     for (const child of this.at(event.seq + 1)) if (child.prev === event) child.prev = undefined
-    if (this.forked) this.forked = this.#twins.size > 0 || [...this.#events.keys()].some((seq) => this.#isDisputed(seq))
+    if (this.forked) this.forked = this.#twins.size > 0 || [...this.#events.values()].some(({ seq }) => this.#isDisputed(seq))
     this.#segments = undefined
     if (this.#last === event) {
       this.#last = undefined

@@ -10,7 +10,7 @@ export class EventGraph {
   /** Events that name a parent that is not here. */
   readonly #orphans = new Map<string, LogEvent[]>()
   readonly #heads = new Set<LogEvent>()
-  readonly #order = new Order<LogEvent>((event) => event.before)
+  readonly #order = new Order<LogEvent>(predecessorsOf)
 
   constructor(find: (prefix: string) => LogEvent | undefined) {
     this.#find = find
@@ -24,7 +24,7 @@ export class EventGraph {
     for (const parent of body.parents) {
       const prefix = bytesToHex(parent)
       const known = this.#find(prefix)
-      if (known?.placed === true) putBefore(event, known)
+      if (known?.placed === true) addParent(event, known)
       else {
         const waiting = this.#orphans.get(prefix)
         if (waiting === undefined) this.#orphans.set(prefix, [event])
@@ -48,17 +48,14 @@ export class EventGraph {
   /** Ties an event to those before and after it; answers the ones after it. */
   #link(event: LogEvent): LogEvent[] {
     event.placed = true
-    const dependants: LogEvent[] = []
-    const follow = (later: LogEvent): void => {
-      putBefore(later, event)
-      if (later.placed) dependants.push(later)
-    }
-    for (const child of event.author.at(event.seq + 1)) if (child.prev === event && child.placed) follow(child)
-    if (event.prev?.placed === true) putBefore(event, event.prev)
+    const dependants = event.author.at(event.seq + 1).filter((child) => child.prev === event && child.placed)
     const prefix = prefixOf(event.id)
-    for (const orphan of this.#orphans.get(prefix) ?? []) follow(orphan)
+    for (const orphan of this.#orphans.get(prefix) ?? []) {
+      addParent(orphan, event)
+      if (orphan.placed) dependants.push(orphan)
+    }
     this.#orphans.delete(prefix)
-    for (const earlier of event.before) this.#heads.delete(earlier)
+    for (const earlier of predecessorsOf(event)) this.#heads.delete(earlier)
     if (dependants.length === 0) this.#heads.add(event)
     return dependants
   }
@@ -79,7 +76,13 @@ export class EventGraph {
   }
 }
 
+/** The previous event of the same author and the named parents, as far as they are placed. */
+function predecessorsOf({ prev, parents }: LogEvent): readonly LogEvent[] {
+  if (prev?.placed !== true) return parents
+  return parents.length === 0 ? [prev] : [prev, ...parents]
+}
+
 /** A list that grows by pushing takes 17 places at once, and there is one for each event. */
-function putBefore(event: LogEvent, earlier: LogEvent): void {
-  event.before = event.before.length === 0 ? [earlier] : [...event.before, earlier]
+function addParent(event: LogEvent, parent: LogEvent): void {
+  event.parents = event.parents.length === 0 ? [parent] : [...event.parents, parent]
 }

@@ -30,7 +30,8 @@ export interface Entry {
   kind: number
   body: Uint8Array | undefined
   bodyLength: number
-  bodyHash: Uint8Array
+  /** SHA-256 of the body. Of one that is here it is reckoned together with the ids: whoever only reads bodies does without. */
+  bodyHash: Uint8Array | undefined
 }
 
 /** A decoded run, not yet verified. `ids[i]` is the id of `entries[i]`. */
@@ -52,14 +53,15 @@ export interface Place {
 }
 
 export function eventId(place: Place, prevId: Uint8Array, entry: Entry, crypto: Crypto): Uint8Array {
-  const { kind, bodyLength, bodyHash } = entry
-  return withCbor([VERSION, place.roomTag, place.author, place.seq, prevId, kind, bodyLength, bodyHash], (bytes) =>
+  const { kind, body, bodyLength } = entry
+  if (body !== undefined) entry.bodyHash ??= crypto.sha256(body)
+  return withCbor([VERSION, place.roomTag, place.author, place.seq, prevId, kind, bodyLength, entry.bodyHash], (bytes) =>
     crypto.sha256(bytes),
   )
 }
 
-export function withBody(kind: number, body: Uint8Array, crypto: Crypto): Entry {
-  return { kind, body, bodyLength: body.length, bodyHash: crypto.sha256(body) }
+export function withBody(kind: number, body: Uint8Array): Entry {
+  return { kind, body, bodyLength: body.length, bodyHash: undefined }
 }
 
 /** Chains the entries behind `prevId` (32 zero bytes for seq 1) and signs the last id. At most 256 entries and 256 KiB. */
@@ -99,12 +101,12 @@ export function encodeRun(run: Omit<Run, 'ids'>): Uint8Array {
  * @throws InvalidEventError
  */
 export function decodeRun(bytes: Uint8Array, crypto: Crypto): Run {
-  const run = parseRun(bytes, crypto)
+  const run = parseRun(bytes)
   return { ...run, ids: chain(run, crypto) }
 }
 
 /** A run without its ids: all it takes to serve what was checked when it came. @throws InvalidEventError */
-export function parseRun(bytes: Uint8Array, crypto: Crypto): Omit<Run, 'ids'> {
+export function parseRun(bytes: Uint8Array): Omit<Run, 'ids'> {
   if (bytes.length > MAX_RUN_BYTES) throw new InvalidEventError('run over 256 KiB')
   const parts = decodeCbor(bytes, MAX_RUN_TOKENS)
   if (!Array.isArray(parts) || parts.length !== 7) throw new InvalidEventError('not a run')
@@ -118,14 +120,14 @@ export function parseRun(bytes: Uint8Array, crypto: Crypto): Omit<Run, 'ids'> {
     throw new InvalidEventError('seq out of range')
   if ((firstSeq === 1) !== equalBytes(prevId, NO_PREDECESSOR))
     throw new InvalidEventError('seq 1 and only seq 1 has no predecessor')
-  return { roomTag, author, firstSeq, prevId, entries: list.map((entry) => decodeEntry(entry, crypto)), signature }
+  return { roomTag, author, firstSeq, prevId, entries: list.map(decodeEntry), signature }
 }
 
-function decodeEntry(entry: unknown, crypto: Crypto): Entry {
+function decodeEntry(entry: unknown): Entry {
   if (!Array.isArray(entry)) throw new InvalidEventError('malformed entry')
   const [kind, second, third] = entry as unknown[]
   if (!isUint(kind, MAX_KIND) || kind < 1) throw new InvalidEventError('malformed kind')
-  if (entry.length === 2 && isBytes(second) && second.length <= MAX_BODY_BYTES) return withBody(kind, second, crypto)
+  if (entry.length === 2 && isBytes(second) && second.length <= MAX_BODY_BYTES) return withBody(kind, second)
   if (entry.length === 3 && isUint(second, MAX_BODY_BYTES) && isBytes(third, 32)) {
     return { kind, body: undefined, bodyLength: second, bodyHash: third }
   }

@@ -45,6 +45,8 @@ export interface Ingested {
 }
 
 const DONE = Promise.resolve()
+/** One for all events without parents. */
+const NONE: readonly LogEvent[] = []
 /** Whoever waits for a write hears of its failure; the gossip door does not wait. */
 const ignore = (): undefined => undefined
 
@@ -101,10 +103,11 @@ export class Log {
   #load(run: Run, stored: StoredRun, readable: LogEvent[]): void {
     this.#runs.count(stored)
     const author = this.#author(run.author)
+    const ids = idsOf(run)
     run.entries.forEach((entry, i) => {
-      const known = this.#known(run, i)
+      const known = this.get(ids[i] as string)
       if (known !== undefined && (known.hasBody || entry.body === undefined)) return
-      const event = known ?? this.#index(author, run, i, stored)
+      const event = known ?? this.#index(author, run, ids, i, stored)
       event.stored = stored
       event.durable = true
       if (entry.body !== undefined) {
@@ -120,12 +123,6 @@ export class Log {
     return true
   }
 
-  #known(run: Run, index: number): LogEvent | undefined {
-    const id = bytesToHex(run.ids[index] as Uint8Array)
-    const event = this.#events.get(prefixOf(id))
-    return event?.id === id ? event : undefined
-  }
-
   #author(key: Uint8Array): AuthorLog {
     const name = bytesToHex(key)
     let author = this.author(name)
@@ -136,9 +133,9 @@ export class Log {
     return author
   }
 
-  #index(author: AuthorLog, run: Run, index: number, stored: StoredRun): LogEvent {
-    const id = bytesToHex(run.ids[index] as Uint8Array)
-    const prevId = index === 0 ? bytesToHex(run.prevId) : bytesToHex(run.ids[index - 1] as Uint8Array)
+  #index(author: AuthorLog, run: Run, ids: string[], index: number, stored: StoredRun): LogEvent {
+    const id = ids[index] as string
+    const prevId = ids[index - 1] ?? bytesToHex(run.prevId)
     const kind = (run.entries[index] as Entry).kind
     const event: LogEvent = {
       id,
@@ -153,7 +150,7 @@ export class Log {
       placed: false,
       hlc: 0,
       type: 0,
-      before: [],
+      parents: NONE,
       position: -1,
     }
     author.add(event)
@@ -169,15 +166,17 @@ export class Log {
   ingest(bytes: Uint8Array, via: Via, admit: () => boolean = () => true): Ingested {
     if (this.#closed) return { verdict: 'ignore', reason: 'the room was closed', fresh: 0, durable: DONE }
     let run: Run
+    let ids: string[]
     const fresh: [index: number, body: Body | undefined][] = []
     try {
       run = decodeRun(bytes, this.#init.crypto)
       if (!equalBytes(run.roomTag, this.#init.keys.tag)) throw new InvalidEventError('event of another room')
+      ids = idsOf(run)
       run.entries.forEach((entry, i) => {
-        const known = this.#known(run, i)
+        const known = this.get(ids[i] as string)
         if (known === undefined || (!known.hasBody && entry.body !== undefined)) fresh.push([i, undefined])
       })
-      if (fresh.length === 0) return { verdict: 'ignore', reason: 'nothing new', fresh: 0, durable: this.#settled(run) }
+      if (fresh.length === 0) return { verdict: 'ignore', reason: 'nothing new', fresh: 0, durable: this.#settled(ids) }
       // Without a body nothing shows that the author knows the room's key: only a peer that has proved access may carry one.
       if (via === 'gossip' && run.entries.some((entry) => entry.body === undefined))
         throw new InvalidEventError('header without its body')
@@ -192,7 +191,7 @@ export class Log {
     if (this.ownAuthor === bytesToHex(run.author)) this.#listener.onStranger?.()
     const whole = run.entries.every((entry) => entry.body !== undefined)
     const latest = whole ? Math.max(...fresh.map(([, body]) => body?.hlc ?? 0)) : 0
-    return { verdict: 'accept', fresh: fresh.length, latest, durable: this.#store(run, bytes, fresh, via) }
+    return { verdict: 'accept', fresh: fresh.length, latest, durable: this.#store(run, ids, bytes, fresh, via) }
   }
 
   /** Takes nothing more from anybody: what a session or the topic still brings belongs to whoever opens the room next. */
@@ -209,20 +208,27 @@ export class Log {
   }
 
   /** When everything in a run that is known already is on disk. */
-  #settled(run: Run): Promise<void> {
+  #settled(ids: string[]): Promise<void> {
     const writes = new Set<Promise<void>>()
-    run.ids.forEach((_, i) => {
-      const event = this.#known(run, i)
+    for (const id of ids) {
+      const event = this.get(id)
       const write = event && this.#writing.get(event)
       if (write !== undefined) writes.add(write)
-    })
+    }
     if (writes.size === 0) return DONE
     const settled = Promise.all(writes).then(() => undefined)
     settled.catch(ignore)
     return settled
   }
 
-  #store(run: Run, bytes: Uint8Array, fresh: [number, Body | undefined][], via: Via, also: Operation[] = []): Promise<void> {
+  #store(
+    run: Run,
+    ids: string[],
+    bytes: Uint8Array,
+    fresh: [number, Body | undefined][],
+    via: Via,
+    also: Operation[] = [],
+  ): Promise<void> {
     const { store, clock } = this.#init
     const known = fresh[0]?.[0] ?? 0 // what comes first and is here already is not stored again
     const kept = suffixOf(run, known)
@@ -231,11 +237,11 @@ export class Log {
     const wasForked = author.forked
     const earlier: Promise<void>[] = []
     const arrivals = fresh.map(([index, body]): Arrival & { was: StoredRun | undefined } => {
-      const known = this.#known(run, index)
+      const known = this.get(ids[index] as string)
       const write = known && this.#writing.get(known)
       if (write !== undefined) earlier.push(write)
       const was = write === undefined ? known?.stored : undefined
-      const event = known ?? this.#index(author, run, index, stored)
+      const event = known ?? this.#index(author, run, ids, index, stored)
       if (body !== undefined) Object.assign(event, { hasBody: true, durable: false, stored })
       return { event, body, was }
     })
@@ -292,6 +298,7 @@ export class Log {
   append(run: Run, bytes: Uint8Array, bodies: Body[], also: Operation[]): Promise<void> {
     return this.#store(
       run,
+      idsOf(run),
       bytes,
       bodies.map((body, i) => [i, body]),
       'self',
@@ -365,6 +372,11 @@ export class Log {
     return this.#runs.get(author, stored)
   }
 
+  /** The encoding of a run as it is stored. @throws DamagedStoreError */
+  bytesOf(author: AuthorLog, stored: StoredRun): Promise<Uint8Array> {
+    return this.#runs.bytesOf(author, stored)
+  }
+
   /** What the bodies of these events say. @throws DamagedStoreError */
   read(events: readonly LogEvent[]): Promise<Body[]> {
     return this.#runs.read(events)
@@ -375,9 +387,11 @@ export class Log {
     let events = 0
     for await (const { run } of this.#runs.all()) {
       if (!verifyRun(run, this.#init.crypto)) throw new DamagedStoreError('a signature in the store does not verify')
+      const ids = idsOf(run)
       run.entries.forEach((entry, i) => {
         if (entry.body !== undefined) this.#runs.openStored(run, i)
-        if (this.#known(run, i) === undefined) throw new DamagedStoreError('the store holds an event that the log does not know')
+        if (this.get(ids[i] as string) === undefined)
+          throw new DamagedStoreError('the store holds an event that the log does not know')
         events++
       })
     }
@@ -385,3 +399,5 @@ export class Log {
     return { events, authors: this.#authors.size, forks }
   }
 }
+
+const idsOf = (run: Run): string[] => run.ids.map(bytesToHex)

@@ -73,10 +73,15 @@ export class RunStore {
   }
 
   /** @throws DamagedStoreError */
-  async get(author: AuthorLog, { firstSeq, n }: StoredRun): Promise<PlainRun> {
+  async get(author: AuthorLog, stored: StoredRun): Promise<PlainRun> {
+    return parseRun(await this.bytesOf(author, stored))
+  }
+
+  /** @throws DamagedStoreError */
+  async bytesOf(author: AuthorLog, { firstSeq, n }: StoredRun): Promise<Uint8Array> {
     const value = await this.#store.get(['run', this.#keys.tag, author.key, firstSeq, n])
     if (value === undefined) throw new DamagedStoreError('a run that was stored is gone')
-    return parseRun(decodeRecord(value).bytes, this.#crypto)
+    return decodeRecord(value).bytes
   }
 
   /** What the bodies of these events say, read run by run. @throws DamagedStoreError */

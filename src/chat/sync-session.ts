@@ -15,13 +15,14 @@ import {
   SYNC_MESSAGE_TARGET,
   SYNC_SILENCE,
 } from './constants.ts'
-import { encodeRun, type Run } from './event.ts'
+import { encodeRun } from './event.ts'
 import { bucketOf, frontierDigest, missing, type Page, pageOf, type Want } from './frontier.ts'
 import type { Gate } from './gate.ts'
 import { hexToBytes } from './hex.ts'
 import type { Log } from './log.ts'
 import { type Portion, portionsOf } from './portions.ts'
 import type { RoomKeys } from './room-keys.ts'
+import type { PlainRun } from './run-store.ts'
 import type { Channel, Clock, Crypto } from './seams.ts'
 import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from './sync-codec.ts'
 
@@ -253,14 +254,13 @@ export class SyncSession {
   /** Adjacent stored runs leave as one, under the last signature: the receiver verifies once. */
   async #load({ first, runs }: Portion): Promise<Uint8Array> {
     const { log } = this.#init
-    let whole: Omit<Run, 'ids'> | undefined
-    for (const stored of runs) {
-      const run = await log.run(first.author, stored)
-      whole = whole === undefined ? run : { ...whole, entries: [...whole.entries, ...run.entries], signature: run.signature }
-    }
-    if (whole === undefined) throw new TypeError('an empty portion')
-    const entries = whole.entries.slice(first.seq - whole.firstSeq)
-    return encodeRun({ ...whole, firstSeq: first.seq, prevId: hexToBytes(first.prevId), entries })
+    const [earliest] = runs
+    if (earliest === undefined) throw new TypeError('an empty portion')
+    if (runs.length === 1 && first.seq === earliest.firstSeq) return log.bytesOf(first.author, earliest)
+    const parts = await Promise.all(runs.map((stored) => log.run(first.author, stored)))
+    const entries = parts.flatMap((part) => part.entries).slice(first.seq - earliest.firstSeq)
+    const { signature } = parts[parts.length - 1] as PlainRun
+    return encodeRun({ ...(parts[0] as PlainRun), firstSeq: first.seq, prevId: hexToBytes(first.prevId), entries, signature })
   }
 
   /** Takes runs until the other side has served all; answers how many. At most 1 MiB of them wait for the disk. */

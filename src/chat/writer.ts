@@ -217,7 +217,7 @@ export class Writer {
       if (entries.length > 0 && size + sealed.length > RUN_BUDGET) break
       drafts.shift()
       taken.push(draft)
-      entries.push(withBody(draft.kind, sealed, crypto))
+      entries.push(withBody(draft.kind, sealed))
       bodies.push(body)
       size += sealed.length + 16
       parents = []

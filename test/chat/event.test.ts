@@ -22,7 +22,7 @@ const test = suite('chat/event')
 const crypto = nativeCrypto
 const keys = roomKeys('test', crypto)
 const scribe = (): Scribe => new Scribe(1, keys, crypto)
-const entry = (length = 8): Entry => withBody(Kind.message, fill(7, length), crypto)
+const entry = (length = 8): Entry => withBody(Kind.message, fill(7, length))
 const seed = fill(1)
 const author = crypto.publicKey(seed)
 const place = { roomTag: keys.tag, author, seq: 1 }

@@ -211,7 +211,7 @@ export class Scribe {
     const kind = said.kind ?? Kind.message
     const key = kind === Kind.control ? this.#keys.controlKey : this.#keys.messageKey
     const sealed = sealBody(body, key, { roomTag: this.#keys.tag, author: this.key, seq }, kind, this.#crypto)
-    const entry = withBody(kind, sealed, this.#crypto)
+    const entry = withBody(kind, sealed)
     return said.headerOnly === true ? { ...entry, body: undefined } : entry
   }
 

@@ -142,7 +142,7 @@ export async function targets(): Promise<Target[]> {
   return [
     { name: 'cbor', samples: [...bodies(), ...parts], read: (bytes) => decodeCbor(bytes, 100_000) },
     { name: 'run', samples: runs(), read: (bytes) => decodeRun(bytes, crypto) },
-    { name: 'served run', samples: runs(), read: (bytes) => parseRun(bytes, crypto) },
+    { name: 'served run', samples: runs(), read: (bytes) => parseRun(bytes) },
     {
       name: 'ingest',
       samples: runs(),

@@ -123,7 +123,7 @@ export class Hostile {
       ({ text = this.#text(author), hlc = this.clock.now(), parents = [], type = Type.text }, i): Entry => {
         const body: Body = { hlc, type, parents, controlHeads: [], payload: encodeText({ text, replyTo: undefined }), ext: [] }
         const sealed = sealBody(body, this.keys.messageKey, { ...place, seq: place.seq + i }, Kind.message, crypto)
-        return withBody(Kind.message, sealed, crypto)
+        return withBody(Kind.message, sealed)
       },
     )
     return createRun(place, author.last, entries, author.seed, crypto)

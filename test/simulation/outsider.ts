@@ -36,7 +36,7 @@ function inject(hostile: Hostile, heard: Uint8Array[]): void {
       bodies.push(random.pick(heard)) // a beacon
     }
   }
-  const entries = [withBody(random.pick([Kind.message, Kind.control]), random.pick(bodies), crypto)]
+  const entries = [withBody(random.pick([Kind.message, Kind.control]), random.pick(bodies))]
   const run = createRun({ roomTag: keys.tag, author: author.key, seq: 1 }, undefined, entries, author.seed, crypto)
   hostile.whisper(hostile.peers, encodeRun(run))
 }

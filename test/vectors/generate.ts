@@ -114,7 +114,7 @@ function events(crypto: Crypto): unknown {
   const keys = deriveRoomKeys('open', openRoomSecret('lobby', crypto), crypto)
   const author = crypto.publicKey(SEED)
   const sealed = bodies(keys, author, crypto)
-  const entries = sealed.map(({ kind, sealed: body }) => withBody(kind, body, crypto))
+  const entries = sealed.map(({ kind, sealed: body }) => withBody(kind, body))
   const place = (seq: number): Place => ({ roomTag: keys.tag, author, seq })
   const one = createRun(place(1), undefined, entries.slice(0, 1), SEED, crypto)
   const three = createRun(place(2), one.ids[0], entries.slice(1, 4), SEED, crypto)
