@@ -44,8 +44,10 @@ export const MAX_QUEUED_APPENDS = 10_000
 
 /** Bytes of a message on a sync stream. */
 export const MAX_SYNC_MESSAGE_BYTES = MAX_RUN_BYTES + 4 * KiB
-/** Bytes received on a sync stream and not yet on disk. */
+/** Bytes read from a sync stream and not yet taken from it. */
 export const MAX_SYNC_IN_FLIGHT = 1 * MiB
+/** Bytes taken from a sync stream and not yet on disk. What waits longer than the collector's youngest generation lasts is dear. */
+export const MAX_SYNC_UNSTORED = 256 * KiB
 /** Small runs that share one message on a sync stream, in bytes. */
 export const SYNC_MESSAGE_TARGET = 64 * KiB
 /** Ranges of one log that one page of a frontier names. */

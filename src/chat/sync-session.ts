@@ -9,8 +9,8 @@ import { equalBytes } from './cbor.ts'
 import {
   MAX_FLAT_LOGS,
   MAX_FRONTIER_ENTRIES,
-  MAX_SYNC_IN_FLIGHT,
   MAX_SYNC_ROUNDS,
+  MAX_SYNC_UNSTORED,
   SYNC_HANDSHAKE,
   SYNC_MESSAGE_TARGET,
   SYNC_SILENCE,
@@ -263,7 +263,7 @@ export class SyncSession {
     return encodeRun({ ...(parts[0] as PlainRun), firstSeq: first.seq, prevId: hexToBytes(first.prevId), entries, signature })
   }
 
-  /** Takes runs until the other side has served all; answers how many. At most 1 MiB of them wait for the disk. */
+  /** Takes runs until the other side has served all; answers how many. At most 256 KiB of them wait for the disk, or one. */
   async #receive(): Promise<number> {
     const waiting = new Set<Promise<void>>()
     let inFlight = 0
@@ -293,7 +293,7 @@ export class SyncSession {
             waiting.delete(settled)
           })
         waiting.add(settled)
-        while (inFlight > MAX_SYNC_IN_FLIGHT) await Promise.race(waiting)
+        while (inFlight > MAX_SYNC_UNSTORED) await Promise.race(waiting)
       }
       this.#init.onProgress()
       if (failure !== undefined) throw failure
