@@ -4,12 +4,13 @@
  */
 import { DamagedStoreError, InvalidEventError } from '../errors.ts'
 import type { Operation, Store } from '../storage/store.ts'
-import { AuthorLog, type LogEvent, prefixOf, type StoredRun } from './author-log.ts'
+import type { AuthorLog, LogEvent, StoredRun } from './author-log.ts'
 import type { Body } from './body.ts'
 import { equalBytes } from './cbor.ts'
 import { MAX_BEACON_TIPS } from './constants.ts'
-import { decodeRun, type Entry, encodeRun, type Run, suffixOf, verifyRun } from './event.ts'
+import { decodeRun, encodeRun, type Run, suffixOf, verifyRun } from './event.ts'
 import { EventGraph } from './event-graph.ts'
+import { EventIndex } from './event-index.ts'
 import { frontierDigest } from './frontier.ts'
 import { bytesToHex } from './hex.ts'
 import { HybridClock } from './hybrid-clock.ts'
@@ -45,8 +46,6 @@ export interface Ingested {
 }
 
 const DONE = Promise.resolve()
-/** One for all events without parents. */
-const NONE: readonly LogEvent[] = []
 /** Whoever waits for a write hears of its failure; the gossip door does not wait. */
 const ignore = (): undefined => undefined
 
@@ -63,11 +62,8 @@ export class Log {
   readonly #init: LogInit
   readonly #runs: RunStore
   readonly #clock: HybridClock
-  readonly #graph = new EventGraph((prefix) => this.#events.get(prefix))
-  /** Every author by the first 16 bytes of the key. */
-  readonly #authors = new Map<string, AuthorLog>()
-  /** Every event by the first 16 bytes of its id. */
-  readonly #events = new Map<string, LogEvent>()
+  readonly #index = new EventIndex()
+  readonly #graph = new EventGraph(this.#index.find)
   /** The batch each event not yet durable is in. */
   readonly #writing = new Map<LogEvent, Promise<void>>()
   #closed = false
@@ -90,7 +86,7 @@ export class Log {
     const readable: LogEvent[] = []
     for await (const { run, stored } of log.#runs.all()) log.#load(run, stored, readable)
     log.#graph.addAll(readable)
-    const recent = [...log.#authors.values()].sort((a, b) => (a.last?.hlc ?? 0) - (b.last?.hlc ?? 0))
+    const recent = [...log.#index.authors()].sort((a, b) => (a.last?.hlc ?? 0) - (b.last?.hlc ?? 0))
     for (const author of recent.slice(-MAX_BEACON_TIPS)) log.#changed.add(author)
     return log
   }
@@ -102,12 +98,12 @@ export class Log {
 
   #load(run: Run, stored: StoredRun, readable: LogEvent[]): void {
     this.#runs.count(stored)
-    const author = this.#author(run.author)
+    const author = this.#index.addAuthor(run.author)
     const ids = idsOf(run)
     run.entries.forEach((entry, i) => {
       const known = this.get(ids[i] as string)
       if (known !== undefined && (known.hasBody || entry.body === undefined)) return
-      const event = known ?? this.#index(author, run, ids, i, stored)
+      const event = known ?? this.#index.add(author, run, ids, i, stored)
       event.stored = stored
       event.durable = true
       if (entry.body !== undefined) {
@@ -121,41 +117,6 @@ export class Log {
     if (!this.#graph.describe(event, body)) return false
     this.#clock.note(body.hlc)
     return true
-  }
-
-  #author(key: Uint8Array): AuthorLog {
-    const name = bytesToHex(key)
-    let author = this.author(name)
-    if (author === undefined) {
-      author = new AuthorLog(name, key)
-      this.#authors.set(prefixOf(name), author)
-    }
-    return author
-  }
-
-  #index(author: AuthorLog, run: Run, ids: string[], index: number, stored: StoredRun): LogEvent {
-    const id = ids[index] as string
-    const prevId = ids[index - 1] ?? bytesToHex(run.prevId)
-    const kind = (run.entries[index] as Entry).kind
-    const event: LogEvent = {
-      id,
-      author,
-      seq: run.firstSeq + index,
-      prevId,
-      kind,
-      prev: undefined,
-      stored,
-      hasBody: false,
-      durable: false,
-      placed: false,
-      hlc: 0,
-      type: 0,
-      parents: NONE,
-      position: -1,
-    }
-    author.add(event)
-    this.#events.set(prefixOf(id), event)
-    return event
   }
 
   /**
@@ -233,7 +194,7 @@ export class Log {
     const known = fresh[0]?.[0] ?? 0 // what comes first and is here already is not stored again
     const kept = suffixOf(run, known)
     const { stored, operation } = this.#runs.put(kept, known === 0 ? bytes : encodeRun(kept), clock.now(), via)
-    const author = this.#author(run.author)
+    const author = this.#index.addAuthor(run.author)
     const wasForked = author.forked
     const earlier: Promise<void>[] = []
     const arrivals = fresh.map(([index, body]): Arrival & { was: StoredRun | undefined } => {
@@ -241,7 +202,7 @@ export class Log {
       const write = known && this.#writing.get(known)
       if (write !== undefined) earlier.push(write)
       const was = write === undefined ? known?.stored : undefined
-      const event = known ?? this.#index(author, run, ids, index, stored)
+      const event = known ?? this.#index.add(author, run, ids, index, stored)
       if (body !== undefined) Object.assign(event, { hasBody: true, durable: false, stored })
       return { event, body, was }
     })
@@ -288,9 +249,7 @@ export class Log {
         Object.assign(event, { hasBody: false, durable: true, stored: was }) // the header alone, as before
         continue
       }
-      event.author.remove(event)
-      this.#events.delete(prefixOf(event.id))
-      if (event.author.size === 0) this.#authors.delete(prefixOf(event.author.name))
+      this.#index.remove(event)
     }
   }
 
@@ -327,28 +286,30 @@ export class Log {
   }
 
   authors(): Iterable<AuthorLog> {
-    return this.#authors.values()
+    return this.#index.authors()
   }
 
   /** By its key in hex. */
   author(name: string): AuthorLog | undefined {
-    const author = this.#authors.get(prefixOf(name))
-    return author?.name === name ? author : undefined
+    return this.#index.author(name)
   }
 
   /** By the first 16 bytes of its key, in hex. */
-  findAuthor = (prefix: string): AuthorLog | undefined => this.#authors.get(prefix)
+  findAuthor(prefix: string): AuthorLog | undefined {
+    return this.#index.findAuthor(prefix)
+  }
 
   /** By the first 16 bytes of its id, in hex. */
-  find = (prefix: string): LogEvent | undefined => this.#events.get(prefix)
+  get find(): (prefix: string) => LogEvent | undefined {
+    return this.#index.find
+  }
 
   get(id: string): LogEvent | undefined {
-    const event = this.#events.get(prefixOf(id))
-    return event?.id === id ? event : undefined
+    return this.#index.get(id)
   }
 
   get size(): number {
-    return this.#events.size
+    return this.#index.size
   }
 
   /** Bytes of the stored runs. */
@@ -358,7 +319,7 @@ export class Log {
 
   /** 16 bytes, equal at two members if and only if they hold the same events. */
   frontierDigest(): Uint8Array {
-    this.#digest ??= frontierDigest(this.#authors.values(), this.#init.crypto)
+    this.#digest ??= frontierDigest(this.#index.authors(), this.#init.crypto)
     return this.#digest
   }
 
@@ -395,8 +356,8 @@ export class Log {
         events++
       })
     }
-    const forks = [...this.#authors.values()].filter((author) => author.forked).length
-    return { events, authors: this.#authors.size, forks }
+    const authors = [...this.#index.authors()]
+    return { events, authors: authors.length, forks: authors.filter(({ forked }) => forked).length }
   }
 }
 

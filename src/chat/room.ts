@@ -19,6 +19,7 @@ import { type Arrival, Log } from './log.ts'
 import { Members } from './members.ts'
 import { Presence } from './presence.ts'
 import { checkWords, type RoomKeys } from './room-keys.ts'
+import { Roster } from './roster.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
 import { Sync } from './sync.ts'
 import { type HistoryQuery, Timeline } from './timeline.ts'
@@ -69,6 +70,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   #writer!: Writer
   readonly #gossip: Gossip
   readonly #presence: Presence
+  readonly #roster: Roster
   readonly #sync: Sync
   readonly #held: Held
   #running = false
@@ -104,9 +106,15 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       network,
       seed: () => this.#writer.authorSeed,
       publish: (beacon) => this.#gossip.publish(beacon),
-      onChange: (author, change) =>
-        this.#tell('member', { member: this.#member(this.#members.personOf(author).account), change }),
-      onTyping: (author) => this.#tell('typing', { member: this.#member(this.#members.personOf(author).account) }),
+      onChange: (author, change) => this.#tell('member', { member: this.#roster.of(author), change }),
+      onTyping: (author) => this.#tell('typing', { member: this.#roster.of(author) }),
+    })
+    this.#roster = new Roster({
+      members: this.#members,
+      presence: this.#presence,
+      network,
+      isSelf: (account) => this.#isSelf(account),
+      isHere: () => this.#running,
     })
     this.#sync = new Sync({
       network,
@@ -215,8 +223,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       if (event.stored.via !== 'self' && event.seq > 1 && event.prev === undefined) this.#sync.want()
       if (event.kind === Kind.control && event.type === Type.profile) {
         const change = this.#members.add(event, profilePayload(body))
-        const { account } = this.#members.personOf(event.author.name)
-        if (change !== undefined) this.#tell('member', { member: this.#member(account), change })
+        if (change !== undefined) this.#tell('member', { member: this.#roster.of(event.author.name), change })
       }
       const message = this.#timeline.arrived(event, body)
       if (message !== undefined) this.#tell('message', message)
@@ -321,41 +328,17 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   }
 
   members(): Member[] {
-    return [...this.#members.all()].map(({ account }) => this.#member(account))
-  }
-
-  #member(account: string): Member {
-    const { name, fingerprint } = this.#members.get(account) ?? this.#members.personOf(account)
-    const self = this.#isSelf(account)
-    const authors = [...this.#members.authorsOf(account)]
-    const { online } = this.#presence
-    const heard = Math.max(...authors.map((author) => this.#presence.heardAt(author) ?? 0), 0)
-    return {
-      account,
-      name,
-      fingerprint,
-      role: 'member',
-      online: self ? this.#running : authors.some((author) => online.has(author)),
-      self,
-      ...(heard > 0 ? { lastSeen: new Date(heard).toISOString() } : {}),
-    }
+    return this.#roster.all()
   }
 
   /** Everybody who has a profile here. */
   people(): Profile[] {
-    return [...this.#members.all()].map(({ account, name, fingerprint, bio }) => ({
-      account,
-      name,
-      fingerprint,
-      ...(bio === '' ? {} : { bio }),
-    }))
+    return this.#roster.profiles()
   }
 
   /** Peer ids of the devices that members have proved to be theirs. */
   devices(): string[] {
-    return [...this.#members.all()].flatMap(({ account }) =>
-      [...this.#members.devicesOf(account)].map((device) => this.#init.network.peerOf(device)),
-    )
+    return this.#roster.devices()
   }
 
   info(): RoomInfo {

@@ -1,0 +1,81 @@
+/** Every author and every event of a room that is known, in memory: all but the bodies. */
+import { AuthorLog, type LogEvent, prefixOf, type StoredRun } from './author-log.ts'
+import type { Entry, Run } from './event.ts'
+import { bytesToHex } from './hex.ts'
+
+/** One for all events without parents. */
+const NONE: readonly LogEvent[] = []
+
+export class EventIndex {
+  /** By the first 16 bytes of the key, in hex. */
+  readonly #authors = new Map<string, AuthorLog>()
+  /** By the first 16 bytes of the id, in hex. */
+  readonly #events = new Map<string, LogEvent>()
+
+  get size(): number {
+    return this.#events.size
+  }
+
+  get(id: string): LogEvent | undefined {
+    const event = this.#events.get(prefixOf(id))
+    return event?.id === id ? event : undefined
+  }
+
+  /** By the first 16 bytes of its id, in hex. */
+  readonly find = (prefix: string): LogEvent | undefined => this.#events.get(prefix)
+
+  authors(): Iterable<AuthorLog> {
+    return this.#authors.values()
+  }
+
+  /** By its key in hex. */
+  author(name: string): AuthorLog | undefined {
+    const author = this.#authors.get(prefixOf(name))
+    return author?.name === name ? author : undefined
+  }
+
+  /** By the first 16 bytes of its key, in hex. */
+  readonly findAuthor = (prefix: string): AuthorLog | undefined => this.#authors.get(prefix)
+
+  /** The author with this key, who may be new. */
+  addAuthor(key: Uint8Array): AuthorLog {
+    const name = bytesToHex(key)
+    let author = this.author(name)
+    if (author === undefined) {
+      author = new AuthorLog(name, key)
+      this.#authors.set(prefixOf(name), author)
+    }
+    return author
+  }
+
+  /** An event that is not known yet: the `at`-th of a run. `ids` are those of the run, in hex. */
+  add(author: AuthorLog, run: Run, ids: string[], at: number, stored: StoredRun): LogEvent {
+    const id = ids[at] as string
+    const event: LogEvent = {
+      id,
+      author,
+      seq: run.firstSeq + at,
+      prevId: ids[at - 1] ?? bytesToHex(run.prevId),
+      kind: (run.entries[at] as Entry).kind,
+      prev: undefined,
+      stored,
+      hasBody: false,
+      durable: false,
+      placed: false,
+      hlc: 0,
+      type: 0,
+      parents: NONE,
+      position: -1,
+    }
+    author.add(event)
+    this.#events.set(prefixOf(id), event)
+    return event
+  }
+
+  /** Takes back what could not be stored. */
+  remove(event: LogEvent): void {
+    event.author.remove(event)
+    this.#events.delete(prefixOf(event.id))
+    if (event.author.size === 0) this.#authors.delete(prefixOf(event.author.name))
+  }
+}
