@@ -4,7 +4,7 @@
  * the named parents, as far as they are present. docs/PROTOCOL.md, "Order and digest".
  */
 
-/** What the order looks at. `position` is written by `Order`: the index, or -1 while the event is not placed. */
+/** What the order looks at. `position` is written by `Order`: the index, or a negative number while the event is not placed. */
 export interface Ordered {
   readonly hlc: number
   readonly author: { readonly name: string }
@@ -98,7 +98,6 @@ export class Order<T extends Ordered> {
       const sound = Math.min(this.#sound, this.#placed.length)
       const tail = this.#placed.splice(sound).concat(this.#waiting)
       this.#waiting = []
-      for (const event of tail) event.position = -1
       for (const event of sorted(tail, this.#predecessors)) {
         event.position = this.#placed.length
         this.#placed.push(event)
@@ -115,29 +114,48 @@ export class Order<T extends Ordered> {
   }
 }
 
-/** Kahn's algorithm with a heap. Predecessors outside `events` count as taken. */
+/**
+ * Kahn's algorithm with a heap. Predecessors outside `events` count as taken. Counts and lists lie in arrays of numbers, and
+ * meanwhile `position` says where in them (-2, -3, …): with maps the sort of a long history would take as much as its index.
+ */
 function* sorted<T extends Ordered>(events: T[], predecessors: Predecessors<T>): Generator<T> {
-  const missing = new Map<T, number>(events.map((event) => [event, 0]))
-  const followers = new Map<T, T[]>()
+  events.forEach((event, i) => {
+    event.position = -2 - i
+  })
+  /** Of each event: predecessors not yet taken, and where its followers begin. */
+  const missing = new Uint32Array(events.length)
+  const begin = new Uint32Array(events.length + 1)
+  for (const [i, event] of events.entries()) {
+    for (const { position } of predecessors(event)) {
+      if (position > -2) continue
+      add(missing, i, 1)
+      add(begin, -2 - position, 1)
+    }
+  }
+  for (let i = 0, sum = 0; i <= events.length; i++) {
+    sum += begin[i] as number
+    begin[i] = sum
+  }
+  const followers = new Uint32Array(begin[events.length] as number)
+  for (const [i, event] of events.entries()) {
+    for (const { position } of predecessors(event)) if (position <= -2) followers[add(begin, -2 - position, -1)] = i
+  }
   const ready: T[] = []
-  for (const event of events) {
-    const before = predecessors(event).filter((predecessor) => missing.has(predecessor))
-    missing.set(event, before.length)
-    for (const predecessor of before) {
-      const list = followers.get(predecessor)
-      if (list === undefined) followers.set(predecessor, [event])
-      else list.push(event)
-    }
-    if (before.length === 0) push(ready, event)
-  }
+  for (const [i, event] of events.entries()) if (missing[i] === 0) push(ready, event)
   for (let event = pop(ready); event !== undefined; event = pop(ready)) {
+    const i = -2 - event.position
     yield event
-    for (const follower of followers.get(event) ?? []) {
-      const left = (missing.get(follower) ?? 0) - 1
-      missing.set(follower, left)
-      if (left === 0) push(ready, follower)
+    for (let at = begin[i] as number; at < (begin[i + 1] as number); at++) {
+      const follower = followers[at] as number
+      if (add(missing, follower, -1) === 0) push(ready, events[follower] as T)
     }
   }
+}
+
+function add(counts: Uint32Array, at: number, change: 1 | -1): number {
+  const count = (counts[at] as number) + change
+  counts[at] = count
+  return count
 }
 
 function push<T extends Ordered>(heap: T[], event: T): void {
