@@ -84,6 +84,11 @@ export const nativeCrypto: Crypto = {
   ...portableCrypto,
   randomBytes: (length) => randomFillSync(new Uint8Array(length)),
   sha256: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
+  sha256Of(parts) {
+    const hash = createHash('sha256')
+    for (const part of parts) hash.update(part)
+    return new Uint8Array(hash.digest())
+  },
   publicKey: (seed) => new Uint8Array(createPublicKey(privateKey(seed)).export({ format: 'der', type: 'spki' }).subarray(-32)),
   sign: (seed, message) => new Uint8Array(edSign(null, message, privateKey(seed))),
   verify(publicKey, message, signature) {

@@ -39,6 +39,11 @@ function verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Arra
 export const portableCrypto: Crypto = {
   randomBytes,
   sha256,
+  sha256Of(parts) {
+    const hash = sha256.create()
+    for (const part of parts) hash.update(part)
+    return hash.digest()
+  },
   publicKey: (seed) => ed25519.getPublicKey(seed),
   sign: (seed, message) => ed25519.sign(message, seed),
   verify,

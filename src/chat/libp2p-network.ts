@@ -182,11 +182,8 @@ class StreamChannel implements Channel {
   async send(message: Uint8Array): Promise<void> {
     if (this.#error !== undefined) throw this.#error
     if (this.#stream.status !== 'open') throw new ClosedError('the stream is closed')
-    const length = encodeVarint(message.length)
-    const framed = new Uint8Array(length.length + message.length)
-    framed.set(length)
-    framed.set(message, length.length)
-    if (!this.#stream.send(framed)) await this.#stream.onDrain()
+    this.#stream.send(encodeVarint(message.length)) // alone: to copy a message behind it would cost more
+    if (!this.#stream.send(message)) await this.#stream.onDrain()
   }
 
   async close(): Promise<void> {

@@ -7,6 +7,8 @@
 export interface Crypto {
   randomBytes(length: number): Uint8Array
   sha256(bytes: Uint8Array): Uint8Array
+  /** Of all parts one after the other, each of which may be overwritten once the next is asked for. */
+  sha256Of(parts: Iterable<Uint8Array>): Uint8Array
   /** Ed25519 (RFC 8032). `seed` is the 32-byte private key. */
   publicKey(seed: Uint8Array): Uint8Array
   sign(seed: Uint8Array, message: Uint8Array): Uint8Array

@@ -39,6 +39,8 @@ const isMessage = (event: LogEvent): boolean =>
 /** What history shows: messages, and what only a newer version can read. */
 const isShown = (event: LogEvent): boolean => event.kind === Kind.message
 
+const IDS_AT_ONCE = 512
+
 export class Timeline {
   readonly #init: TimelineInit
   #count = 0
@@ -98,11 +100,25 @@ export class Timeline {
   /** SHA-256 over the ids of all messages in order: equal for members who hold the same. */
   digest(): { count: number; digest: string } {
     if (this.#digest === undefined) {
-      const ids: string[] = []
-      for (const event of this.#init.log.all()) if (isMessage(event)) ids.push(event.id)
-      this.#digest = { count: ids.length, digest: bytesToHex(this.#init.crypto.sha256(utf8ToBytes(ids.join('\n')))) }
+      this.#digest = { count: this.#count, digest: bytesToHex(this.#init.crypto.sha256Of(this.#ids())) }
     }
     return this.#digest
+  }
+
+  /** The ids of all messages with a line feed between them, piece by piece: whole, those of a long history are megabytes. */
+  *#ids(): Generator<Uint8Array> {
+    let ids: string[] = []
+    let between = ''
+    for (const event of this.#init.log.all()) {
+      if (!isMessage(event)) continue
+      if (ids.length === IDS_AT_ONCE) {
+        yield utf8ToBytes(between + ids.join('\n'))
+        between = '\n'
+        ids = []
+      }
+      ids.push(event.id)
+    }
+    yield utf8ToBytes(ids.length === 0 ? '' : between + ids.join('\n'))
   }
 
   /** The newest messages that fit, oldest first. @throws InvalidArgumentError */

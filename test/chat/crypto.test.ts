@@ -123,6 +123,16 @@ for (const [name, crypto] of Object.entries(BOTH)) {
     assert.is(bytesToHex(crypto.sha256(utf8ToBytes('abc'))), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
   })
 
+  test(`${name}: the hash of parts is that of the whole, also where each part is written over the one before`, () => {
+    const buffer = new Uint8Array(100)
+    const parts = function* (): Generator<Uint8Array> {
+      for (let n = 0; n < 5; n++) yield buffer.fill(n).subarray(0, 20 * n)
+    }
+    const whole = concatBytes(...[1, 2, 3, 4].map((n) => fill(n, 20 * n)))
+    assert.equal(crypto.sha256Of(parts()), crypto.sha256(whole))
+    assert.equal(crypto.sha256Of([]), crypto.sha256(new Uint8Array()))
+  })
+
   test(`${name}: argon2id is v1.3 with one lane`, async () => {
     // phc-winner-argon2: argon2id, t=2, m=256 KiB, p=1, "password", "somesalt"
     const hash = await crypto.argon2id('password', concatBytes(utf8ToBytes('somesalt')), 256, 2)

@@ -96,6 +96,9 @@ export function cheapCrypto(random: Random): SimulatedCrypto {
       const hash = digest(Domain.hash, bytes)
       return (twins.size === 0 ? undefined : twins.get(bytesToHex(hash))) ?? hash
     },
+    sha256Of(parts) {
+      return this.sha256(concatBytes(...Array.from(parts, (part) => part.slice())))
+    },
     arrangeTwins(first, second) {
       const [like, own] = [digest(Domain.hash, first), digest(Domain.hash, second)]
       twins.set(bytesToHex(own), concatBytes(like.subarray(0, 8), own.subarray(8)))
