@@ -35,6 +35,8 @@ export interface RpcServerInit {
 export interface RpcServer {
   /** Resolves when the other side has ended, or is gone, and whatever it asked has been answered. Never rejects. */
   readonly ended: Promise<void>
+  /** The other side was cut off, because it did not read what it was told. */
+  readonly cut: boolean
   /** Answers what is open, says `closing` with the reason as the last line, and ends the connection. Idempotent. */
   close(reason: string): Promise<void>
 }
@@ -52,6 +54,7 @@ export function serveRpc(init: RpcServerInit): RpcServer {
 
 class Server implements RpcServer {
   readonly ended: Promise<void>
+  cut = false
   readonly #init: RpcServerInit
   readonly #turns = new Turns()
   readonly #listeners = new Map<(typeof forwarded)[number], (detail: unknown) => void>()
@@ -124,6 +127,7 @@ class Server implements RpcServer {
     const unread = this.#init.connection.write(line)
     if (unread > MUCH_UNREAD && !this.#behind) void this.#hold()
     if (unread <= MAX_UNREAD) return
+    this.cut = true
     this.#init.onDefect?.(new Error('the other side does not read'))
     this.#silence()
     this.#init.connection.abort()

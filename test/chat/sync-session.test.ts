@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { AuthorLog } from '../../src/chat/author-log.ts'
+import { MAX_FRONTIER_ENTRIES } from '../../src/chat/constants.ts'
 import { decodeRun, encodeRun } from '../../src/chat/event.ts'
 import type { Log } from '../../src/chat/log.ts'
 import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'
@@ -434,6 +435,26 @@ test('what was received and is not on disk yet holds the sender back at 256 KiB'
   near.store.release()
   await talking
   assert.is(near.log.size, 100)
+})
+
+test('a frontier without end ends the conversation', async () => {
+  const [near, far] = await pair()
+  await write(near.log, new Scribe(1, near.keys, near.crypto), 1)
+  const answer = (async () => {
+    const { tap } = far.channel
+    far.channel.tap = (bytes) => (['pages', 'wants'].includes(decodeMessage(bytes).type) ? undefined : tap(bytes))
+    const talking = far.session.respond(await nonceOf(far.channel)).catch(() => undefined)
+    await waitFor(() => near.sent.some(({ type }) => type === 'pages'), 'both to tell what they hold')
+    for (let first = 0; first <= MAX_FRONTIER_ENTRIES; first += 256) {
+      const pages = Array.from({ length: 256 }, (_, i) => ({ author: (first + i).toString(16).padStart(32, '0'), segments: [] }))
+      const message = encodeMessage({ type: 'pages', pages, last: false, more: false })
+      far.channel.tap = () => message
+      await far.channel.send(message)
+      far.channel.tap = () => undefined
+    }
+    await talking
+  })()
+  assert.is((await broken(near, answer)).message, 'frontier too long')
 })
 
 test('no more is served than is allowed', async () => {

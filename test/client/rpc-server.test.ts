@@ -406,6 +406,7 @@ test('who leaves 8 MiB unread is closed, and nobody else notices', async () => {
     await other.next()
   }
   await caller.server.ended
+  assert.equal([caller.server.cut, other.server.cut], [true, false])
   assert.is((await other.ask('rooms')).error, undefined)
 })
 

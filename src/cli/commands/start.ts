@@ -185,6 +185,12 @@ class Life {
     await Promise.all([this.#stdio?.close(this.#reason), this.#socket?.close(this.#reason)])
     const { signal } = this.#context
     if (signal.aborted) throw signal.reason
+    if (this.#stdio?.cut === true) {
+      throw new ExitError(
+        EXIT.FAILURE,
+        'stopped, because what it writes to stdout was not read: read every line, or use the socket',
+      )
+    }
   }
 
   async #face(room: string | undefined): Promise<string> {
