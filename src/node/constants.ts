@@ -70,6 +70,10 @@ export const MAX_BANS = 4_096
 export const MAX_GOSSIP_FRAME = 4 * 1024 * 1024
 /** What a slow peer may leave unread before messages to it are dropped (sync brings them later). */
 export const MAX_GOSSIP_BACKLOG = 16 * 1024 * 1024
+/** A message is forwarded at some moment within this time, in milliseconds. */
+export const FORWARD_DELAY = 20
+/** Messages to be forwarded; more are forwarded at once. */
+export const MAX_UNFORWARDED = 1_024
 /** Rejected messages in quick succession that put a peer below the gray line; half are forgiven in 6.6 s. */
 export const TOLERATED_REJECTS = 20
 

@@ -1,5 +1,5 @@
 import type { GossipSub, GossipSubComponents } from '@libp2p/gossipsub'
-import { gossipsub } from '@libp2p/gossipsub'
+import { gossipsub, TopicValidatorResult } from '@libp2p/gossipsub'
 import {
   createTopicScoreParams,
   type PeerScore,
@@ -9,7 +9,7 @@ import {
 } from '@libp2p/gossipsub/score'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { MAX_GOSSIP_BACKLOG, MAX_GOSSIP_FRAME, second, TOLERATED_REJECTS } from './constants.ts'
+import { FORWARD_DELAY, MAX_GOSSIP_BACKLOG, MAX_GOSSIP_FRAME, MAX_UNFORWARDED, second, TOLERATED_REJECTS } from './constants.ts'
 
 /** The parts of gossipsub 17 that its interface hides; the version is pinned. */
 export interface ScoredGossipSub extends GossipSub {
@@ -24,6 +24,8 @@ export interface ScoredGossipSub extends GossipSub {
   outboundInflightQueue: { push(entry: OutboundEntry): unknown; end(): unknown }
   createOutboundStream(peer: PeerId, connection: Connection): Promise<void>
   handlePeerReadStreamError(error: Error, peer: PeerId): void
+  isStarted(): boolean
+  reportMessageValidationResult(msgId: string, propagationSource: string, acceptance: TopicValidatorResult): void
 }
 
 interface OutboundEntry {
@@ -83,6 +85,8 @@ export function gossip(init: GossipInit): (components: GossipSubComponents) => G
       runOnLimitedConnection: true,
       emitSelf: false,
       doPX: false,
+      // Forwarded later, by `forwardInTime`.
+      asyncValidation: true,
       // Everybody in reach hears a message from its author; the mesh is for those who are not, and needs few links.
       floodPublish: true,
       batchPublish: true,
@@ -127,6 +131,7 @@ export function gossip(init: GossipInit): (components: GossipSubComponents) => G
     scoreJoinedTopics(pubsub, joined)
     forgetOnlyTheDisconnected(pubsub, components)
     stopWhenStarted(pubsub)
+    forwardInTime(pubsub)
     return pubsub
   }
 }
@@ -140,6 +145,25 @@ function forgetOnlyTheDisconnected(pubsub: ScoredGossipSub, { connectionManager 
   pubsub.handlePeerReadStreamError = (error, peer) => {
     if (connectionManager.getConnections(peer).every(({ status }) => status !== 'open')) forget(error, peer)
   }
+}
+
+/**
+ * What was taken is shown first and forwarded a moment later, each peer choosing its own: whoever brings it meanwhile does not get
+ * it back. Where all are in reach of the author nobody needs what is forwarded, and all of them would forward at the same time.
+ */
+function forwardInTime(pubsub: ScoredGossipSub): void {
+  let waiting: [id: string, from: string][] = []
+  const forward = (): void => {
+    const all = waiting
+    waiting = []
+    if (!pubsub.isStarted()) return
+    for (const [id, from] of all) pubsub.reportMessageValidationResult(id, from, TopicValidatorResult.Accept)
+  }
+  pubsub.addEventListener('gossipsub:message', ({ detail: { msgId, propagationSource } }) => {
+    waiting.push([msgId, propagationSource.toString()])
+    if (waiting.length === 1) setTimeout(forward, Math.random() * FORWARD_DELAY)
+    else if (waiting.length === MAX_UNFORWARDED) forward()
+  })
 }
 
 /** When another part of libp2p fails to start, all are stopped while this one is still starting; it would run on for good. */
