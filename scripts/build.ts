@@ -48,8 +48,9 @@ async function bundleCommand(): Promise<string[]> {
       format: 'esm',
       entryFileNames: '[name].js',
       chunkFileNames: '[name]-[hash].js',
-      // What every command needs is one file: to find and load one takes longer than to compile it.
-      codeSplitting: { groups: [{ name: 'main', test: /src\/cli\/main\.ts$/ }] },
+      // What every command needs is one file: to find and load one takes longer than to compile it. But for main.ts, which waits
+      // for the command: what is loaded later must not wait for it in turn.
+      codeSplitting: { groups: [{ name: 'program', test: /src\/cli\/program\.ts$/ }] },
     })
     chmodSync(join(dist, 'cli/p2pnode.js'), 0o755)
     return output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : [])).filter((id) => id.includes('node_modules'))

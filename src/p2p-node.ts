@@ -91,6 +91,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     const peer = await createPeer({
       ...init,
       seed: chat.identity.deviceSeed,
+      publicKey: chat.identity.device,
       port: port ?? (remembered && new DataView(remembered.buffer, remembered.byteOffset).getUint16(0)),
       ...(logger === undefined ? {} : { logger }),
       services: {

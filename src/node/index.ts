@@ -26,6 +26,8 @@ export type { SupervisorInit } from './supervisor.ts'
 export interface PeerInit {
   /** The device key: a 32-byte Ed25519 seed (RFC 8032). */
   seed: Uint8Array
+  /** The public key of the seed, where it is known: to derive it takes libp2p 30 ms the first time. */
+  publicKey?: Uint8Array
   /** Multiaddrs to listen on, each of which must succeed. @default all interfaces, TCP, on `port` */
   listen?: string[]
   /** The TCP port of the last start (`Peer.port()`), when `listen` is not given; any free one if it is taken. @default 0 */

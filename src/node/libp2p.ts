@@ -1,9 +1,10 @@
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { generateKeyPairFromSeed, privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { identify, identifyPush } from '@libp2p/identify'
-import type { ConnectionGater, Libp2p, PeerInfo } from '@libp2p/interface'
+import type { ConnectionGater, Libp2p, PeerInfo, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
+import { concatBytes } from '@noble/hashes/utils.js'
 import { createLibp2p, type Libp2pInit } from 'libp2p'
 import { InvalidArgumentError } from '../errors.ts'
 import type { Bans } from './bans.ts'
@@ -49,7 +50,7 @@ export async function assemble(
   const gate: ConnectionGater = gater(bans, init.offline ?? false)
   const libp2p = await createLibp2p({
     start: false,
-    privateKey: await generateKeyPairFromSeed('Ed25519', init.seed),
+    privateKey: await keyOf(init),
     addresses: { listen: [], announce: init.announce ?? [] },
     transports: init.transports ?? preset.transports,
     connectionEncrypters: [noise()],
@@ -58,7 +59,7 @@ export async function assemble(
     connectionManager: LIMITS,
     peerStore: { maxAddressAge: ADDRESS_MEMORY, maxPeerAge: ADDRESS_MEMORY },
     connectionMonitor: { pingInterval: PING_INTERVAL, pingTimeout: { minTimeout: PING_TIMEOUT, maxTimeout: PING_TIMEOUT } },
-    peerDiscovery: discovery(preset, init, onWarning).map((factory) => overheard(factory, onDiscovered)),
+    peerDiscovery: (await discovery(preset, init, onWarning)).map((factory) => overheard(factory, onDiscovered)),
     ...(init.logger === undefined ? {} : { logger: init.logger }),
     services: {
       identify: identify(),
@@ -91,10 +92,14 @@ const LIMITS: NonNullable<Libp2pInit['connectionManager']> = {
   reconnectRetries: 0,
 }
 
-function discovery(preset: Preset, init: PeerInit, onWarning: (message: string) => void): DiscoveryFactory[] {
+async function keyOf({ seed, publicKey }: PeerInit): Promise<PrivateKey> {
+  return publicKey === undefined ? generateKeyPairFromSeed('Ed25519', seed) : privateKeyFromRaw(concatBytes(seed, publicKey))
+}
+
+async function discovery(preset: Preset, init: PeerInit, onWarning: (message: string) => void): Promise<DiscoveryFactory[]> {
   if (init.mdns === false) return []
   if (init.discovery !== undefined) return init.discovery
-  return preset.lan === undefined ? [] : [preset.lan(onWarning)]
+  return preset.lan === undefined ? [] : [await preset.lan(onWarning)]
 }
 
 /** libp2p tells of a new peer once; the supervisor wants to know each time. */

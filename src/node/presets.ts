@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import type { Libp2pInit } from 'libp2p'
-import { lan } from './lan.ts'
 
 export type TransportFactory = NonNullable<Libp2pInit['transports']>[number]
 export type DiscoveryFactory = NonNullable<Libp2pInit['peerDiscovery']>[number]
@@ -11,13 +10,13 @@ export type DiscoveryFactory = NonNullable<Libp2pInit['peerDiscovery']>[number]
 export interface Preset {
   transports: TransportFactory[]
   /** Finds peers on the LAN; `warn` is told why it cannot. */
-  lan?(warn: (message: string) => void): DiscoveryFactory
+  lan?(warn: (message: string) => void): Promise<DiscoveryFactory>
   sha256(bytes: Uint8Array): Uint8Array
 }
 
 /** Node: TCP, WebSocket, multicast DNS. */
 export const nodePreset: Preset = {
   transports: [tcp(), webSockets()],
-  lan: (onWarning) => lan({ onWarning }),
+  lan: async (onWarning) => (await import('./lan.ts')).lan({ onWarning }),
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
 }
