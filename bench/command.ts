@@ -1,5 +1,6 @@
 /** The built command, as people and programs run it. */
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { streamConnection } from '../src/cli/stream-connection.ts'
 import { RpcClient } from '../src/client/rpc-client.ts'
@@ -14,6 +15,8 @@ export const p2pnode = (...words: string[]): string[] => [process.execPath, COMM
 
 export interface CommandPeer {
   client: RpcClient
+  /** Bytes. */
+  rss(): number
   /** Kills it. */
   end(): Promise<void>
 }
@@ -26,6 +29,7 @@ export function startPeer(dataDir: string, inside: (command: string[]) => string
   const client = new RpcClient(streamConnection(child.stdout, child.stdin))
   return {
     client,
+    rss: () => 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]),
     async end() {
       await kill(child)
       await client.closed
