@@ -27,10 +27,9 @@ export async function kill(child: ChildProcess): Promise<void> {
   await gone
 }
 
-const ROOT = join(import.meta.dirname, '..')
 export const COMPILED = join(import.meta.dirname, '.compiled')
 /** Node 20 lacks what libp2p needs; p2pnode brings it along, the reference gets it from here. */
-const SHIMS = ['--import', join(ROOT, 'dist/src/shims.js')]
+const SHIMS = ['--import', join(COMPILED, 'shims.js')]
 /** No answer takes longer: the slowest is a long history that comes slowly. Milliseconds. */
 const ANSWER_DEADLINE = 900_000
 

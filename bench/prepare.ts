@@ -6,7 +6,7 @@ import { rolldown } from 'rolldown'
 import { COMPILED } from './children.ts'
 
 const HERE = import.meta.dirname
-const BUILT = ['dist/src/index.js', 'dist/cli/p2pnode.js']
+const BUILT = ['dist/index.js', 'dist/cli/p2pnode.js']
 
 export async function prepare(): Promise<void> {
   if (!BUILT.every((file) => existsSync(join(HERE, '..', file)))) throw new Error('the project is not built: npm run build')
@@ -17,7 +17,7 @@ export async function prepare(): Promise<void> {
   // Compiled before, as every program is that people run; packages stay where they are.
   const bundle = await rolldown({
     cwd: HERE,
-    input: { raw: 'peers/raw.ts', p2pnode: 'peers/p2pnode.ts', hypercore: 'peers/hypercore.ts' },
+    input: { raw: 'peers/raw.ts', p2pnode: 'peers/p2pnode.ts', hypercore: 'peers/hypercore.ts', shims: '../src/shims.ts' },
     platform: 'node',
     external: (id) => !id.startsWith('.') && !isAbsolute(id),
   })

@@ -1,4 +1,7 @@
-/** `npm run build`: the library as modules and types in dist/src, the command bundled in dist/cli, licences beside it. */
+/**
+ * `npm run build`: the library (dist/index.js) and the command (dist/cli/p2pnode.js) bundled with what they need, so that neither
+ * loads a thousand small files; types in dist/src, licences beside them.
+ */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -30,10 +33,10 @@ const noPrograms: Plugin = {
 const NOTHING = '\0nothing'
 
 /** Answers the files in the bundle that came from node_modules. */
-async function bundleCommand(): Promise<string[]> {
-  const bundle = await rolldown({
+async function bundle(): Promise<string[]> {
+  const bundled = await rolldown({
     cwd: root,
-    input: { p2pnode: 'src/cli/main.ts' },
+    input: { 'cli/p2pnode': 'src/cli/main.ts', index: 'src/index.ts' },
     platform: 'node',
     external: EXTERNAL,
     plugins: [noPrograms],
@@ -43,11 +46,11 @@ async function bundleCommand(): Promise<string[]> {
     },
   })
   try {
-    const { output } = await bundle.write({
-      dir: join(dist, 'cli'),
+    const { output } = await bundled.write({
+      dir: dist,
       format: 'esm',
       entryFileNames: '[name].js',
-      chunkFileNames: '[name]-[hash].js',
+      chunkFileNames: 'chunks/[name]-[hash].js',
       // What every command needs is one file: to find and load one takes longer than to compile it. But for main.ts, which waits
       // for the command: what is loaded later must not wait for it in turn.
       codeSplitting: { groups: [{ name: 'program', test: /src\/cli\/program\.ts$/ }] },
@@ -55,11 +58,10 @@ async function bundleCommand(): Promise<string[]> {
     chmodSync(join(dist, 'cli/p2pnode.js'), 0o755)
     return output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : [])).filter((id) => id.includes('node_modules'))
   } finally {
-    await bundle.close()
+    await bundled.close()
   }
 }
 
 rmSync(dist, { recursive: true, force: true })
 compile()
-const bundled = await bundleCommand()
-writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyNotice(bundled))
+writeFileSync(join(dist, 'THIRD-PARTY.txt'), thirdPartyNotice(await bundle()))

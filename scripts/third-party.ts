@@ -41,5 +41,5 @@ export function thirdPartyNotice(modules: readonly string[]): string {
   }
   const sorted = [...sections].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, text]) => text)
   const rule = `\n\n${'-'.repeat(80)}\n\n`
-  return `${['The command dist/cli contains code of these packages, under their licences.', ...sorted].join(rule)}\n`
+  return `${['What is in dist contains code of these packages, under their licences.', ...sorted].join(rule)}\n`
 }

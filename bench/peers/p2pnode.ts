@@ -2,7 +2,7 @@
 import type * as Library from '../../src/index.ts'
 import { type Start, takePart } from './participant.ts'
 
-const { createP2PNode } = (await import(new URL('../../dist/src/index.js', import.meta.url).href)) as typeof Library
+const { createP2PNode } = (await import(new URL('../../dist/index.js', import.meta.url).href)) as typeof Library
 
 const start: Start = async ({ dataDir, connect }, onText) => {
   const node = await createP2PNode({ dataDir, mdns: false, listen: ['/ip4/127.0.0.1/tcp/0'], connect })

@@ -4,7 +4,7 @@
  *
  * JavaScript against dist: started a thousand times, it must not be transpiled first.
  */
-import { createP2PNode } from '../../dist/src/index.js'
+import { createP2PNode } from '../../dist/index.js'
 
 const [dataDir, outstanding] = [process.argv[2], Number(process.argv[3])]
 

@@ -14,7 +14,7 @@ const SCRIPT = join(import.meta.dirname, 'library-child.js')
 
 /** Why the built library cannot be used here; undefined if it can. */
 export function whyNoLibrary(): string | undefined {
-  return existsSync(join(import.meta.dirname, '../../dist/src/index.js')) ? undefined : 'dist is not built: npm run build'
+  return existsSync(join(import.meta.dirname, '../../dist/index.js')) ? undefined : 'dist is not built: npm run build'
 }
 
 /** What a directory held when it was opened. */
