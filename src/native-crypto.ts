@@ -18,6 +18,7 @@ import { hchacha } from '@noble/ciphers/chacha.js'
 import { portableCrypto } from './chat/crypto.ts'
 import type { Crypto } from './chat/seams.ts'
 
+const KEY_LENGTH = 32
 const NONCE_LENGTH = 24
 const TAG_LENGTH = 16
 /** Imported keys kept: importing costs as much as a third of a verification. */
@@ -58,6 +59,8 @@ const iv = new Uint8Array(12)
 
 /** HChaCha20 of the first 16 nonce bytes; the other 8 follow four zero bytes as the inner nonce. Both are overwritten by the next call. */
 function inner(key: Uint8Array, nonce: Uint8Array): { subkey: Uint8Array; iv: Uint8Array } {
+  // A shorter one would leave bytes of the key before it.
+  if (key.length !== KEY_LENGTH) throw new TypeError('a key has 32 bytes')
   keyBytes.set(key)
   nonceBytes.set(nonce.subarray(0, 16))
   hchacha(SIGMA, keyWords, nonceWords, subkeyWords)

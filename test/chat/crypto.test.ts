@@ -253,4 +253,14 @@ test('for every key that is admitted the two agree on signatures with points of 
   }
 })
 
+test('a key of another length is refused, whatever key was used before', () => {
+  for (const { seal, open } of Object.values(BOTH)) {
+    const sealed = seal(fill(1), fill(2, 8), fill(3, 4))
+    for (const length of [0, 31, 33]) {
+      assert.throws(() => seal(fill(1, length), fill(2, 8), fill(3, 4)))
+      assert.throws(() => open(fill(1, length), sealed, fill(3, 4)))
+    }
+  }
+})
+
 test.run()
