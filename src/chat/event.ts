@@ -52,12 +52,10 @@ export interface Place {
   seq: number
 }
 
-export function eventId(place: Place, prevId: Uint8Array, entry: Entry, crypto: Crypto): Uint8Array {
-  const { kind, body, bodyLength } = entry
-  if (body !== undefined) entry.bodyHash ??= crypto.sha256(body)
-  return withCbor([VERSION, place.roomTag, place.author, place.seq, prevId, kind, bodyLength, entry.bodyHash], (bytes) =>
-    crypto.sha256(bytes),
-  )
+/** The id of an entry whose `bodyHash` is there. */
+export function eventId({ roomTag, author, seq }: Place, prevId: Uint8Array, entry: Entry, crypto: Crypto): Uint8Array {
+  const { kind, bodyLength, bodyHash } = entry
+  return withCbor([VERSION, roomTag, author, seq, prevId, kind, bodyLength, bodyHash], (bytes) => crypto.sha256(bytes))
 }
 
 export function withBody(kind: number, body: Uint8Array): Entry {
@@ -77,6 +75,7 @@ function chain(run: Omit<Run, 'ids' | 'signature'>, crypto: Crypto): Uint8Array[
   const ids: Uint8Array[] = []
   let prev = run.prevId
   run.entries.forEach((entry, i) => {
+    if (entry.body !== undefined) entry.bodyHash ??= crypto.sha256(entry.body)
     prev = eventId({ roomTag: run.roomTag, author: run.author, seq: run.firstSeq + i }, prev, entry, crypto)
     ids.push(prev)
   })
