@@ -13,6 +13,11 @@ export interface StoreUnderTest {
   dispose(): Promise<void>
 }
 
+interface Context {
+  unit: StoreUnderTest
+  store: Store
+}
+
 const MAX_NUMBER = 2 ** 48 - 1
 const name = (byte: number, length = 32): Uint8Array => new Uint8Array(length).fill(byte)
 const text = (value: string): Uint8Array => new TextEncoder().encode(value)
@@ -35,9 +40,9 @@ async function rejected(promise: Promise<unknown>): Promise<unknown> {
   )
 }
 
-/** What every `Store` promises. */
-export function storeConformance(title: string, setup: () => Promise<StoreUnderTest>): void {
-  const test = suite<{ unit: StoreUnderTest; store: Store }>(`store: ${title}`)
+/** What every `Store` promises; to be run. */
+export function storeConformance(title: string, setup: () => Promise<StoreUnderTest>): ReturnType<typeof suite<Context>> {
+  const test = suite<Context>(`store: ${title}`)
 
   test.before.each(async (context) => {
     context.unit = await setup()
@@ -213,7 +218,7 @@ export function storeConformance(title: string, setup: () => Promise<StoreUnderT
     )
   })
 
-  test.run()
+  return test
 }
 
 /** Few names and numbers, so that keys meet. */

@@ -34,10 +34,10 @@ async function unit(level: Level, dispose: () => Promise<void>): Promise<StoreUn
   }
 }
 
-storeConformance('memory-level', () => unit(memoryLevel(), async () => undefined))
+storeConformance('memory-level', () => unit(memoryLevel(), async () => undefined)).run()
 
 storeConformance('classic-level', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'p2pnode-store-'))
   const level = new ClassicLevel<Uint8Array, Uint8Array>(directory, { keyEncoding: 'view', valueEncoding: 'view' })
   return unit(level, () => rm(directory, { recursive: true }))
-})
+}).run()
