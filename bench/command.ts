@@ -6,6 +6,7 @@ import { streamConnection } from '../src/cli/stream-connection.ts'
 import { RpcClient } from '../src/client/rpc-client.ts'
 import { kill, spawnChild } from './children.ts'
 import { now } from './peers/message.ts'
+import type { Arena } from './room.ts'
 
 const COMMAND = join(import.meta.dirname, '../dist/cli/p2pnode.js')
 
@@ -34,6 +35,20 @@ export function startPeer(dataDir: string, inside: (command: string[]) => string
       await kill(child)
       await client.closed
     },
+  }
+}
+
+/** Two of them, killed when `work` is over. */
+export async function withPair<T>(
+  { dir, inside }: Arena,
+  work: (first: CommandPeer, second: CommandPeer) => Promise<T>,
+): Promise<T> {
+  const first = startPeer(join(dir, '0'), inside)
+  const second = startPeer(join(dir, '1'), inside)
+  try {
+    return await work(first, second)
+  } finally {
+    await Promise.all([first.end(), second.end()])
   }
 }
 

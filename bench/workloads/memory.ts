@@ -1,7 +1,6 @@
 /** The memory of the larger of two peers: at rest, and after a flood. */
-import { join } from 'node:path'
 import type { ContestantName } from '../children.ts'
-import { ROOM, startPeer } from '../command.ts'
+import { ROOM, withPair } from '../command.ts'
 import { compose } from '../peers/message.ts'
 import { type Arena, inArena, sleep, usageOf } from '../room.ts'
 import { type Metrics, noLoss, type Workload } from '../workload.ts'
@@ -32,12 +31,10 @@ async function memory(arena: Arena, name: ContestantName): Promise<Metrics> {
 }
 
 /** The same with `p2pnode start --json`, over its pipes. */
-async function memoryOfCommand(arena: Arena): Promise<Metrics> {
-  const pair = ['0', '1'].map((name) => startPeer(join(arena.dir, name), arena.inside))
-  const rss = (): number => Math.max(...pair.map((peer) => peer.rss())) / MB
-  try {
-    const [sender, receiver] = pair.map(({ client }) => client)
-    if (sender === undefined || receiver === undefined) throw new Error('two are needed')
+function memoryOfCommand(arena: Arena): Promise<Metrics> {
+  return withPair(arena, async (first, second) => {
+    const rss = (): number => Math.max(first.rss(), second.rss()) / MB
+    const [sender, receiver] = [first.client, second.client]
     const heard = new Set<string>()
     const { promise: complete, resolve } = Promise.withResolvers<void>()
     let doubled = 0
@@ -58,9 +55,7 @@ async function memoryOfCommand(arena: Arena): Promise<Metrics> {
     await Promise.race([complete, sleep(PATIENCE)])
     await sleep(REST)
     return { idle, after: rss(), lost: MESSAGES - heard.size + doubled }
-  } finally {
-    await Promise.all(pair.map((peer) => peer.end()))
-  }
+  })
 }
 
 export const memoryOfTwo: Workload = {

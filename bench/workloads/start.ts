@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { RpcClient } from '../../src/client/rpc-client.ts'
 import type { ContestantName } from '../children.ts'
-import { p2pnode, ROOM, startPeer, timed } from '../command.ts'
+import { p2pnode, ROOM, startPeer, timed, withPair } from '../command.ts'
 import { now } from '../peers/message.ts'
 import { type Arena, inArena } from '../room.ts'
 import type { Metrics, Workload } from '../workload.ts'
@@ -25,30 +25,30 @@ async function coldLibrary(arena: Arena, name: ContestantName): Promise<Metrics>
 /** The same with `p2pnode start --json`. */
 async function coldCommand(arena: Arena): Promise<Metrics> {
   const start = now()
-  const pair = ['0', '1'].map((name) => startPeer(join(arena.dir, name), arena.inside))
-  let calls = 0
   const timers: NodeJS.Timeout[] = []
   try {
-    const { promise: heard, resolve } = Promise.withResolvers<number>()
-    const call = (peer: RpcClient): void => {
-      // It may be killed before it answers.
-      peer.send({ room: ROOM, text: `call ${calls++}` }).catch(() => undefined)
-    }
-    const ready = pair.map(async ({ client: peer }) => {
-      peer.on('message', ({ via }) => {
-        if (via !== 'self') resolve(now())
+    return await withPair(arena, async (...pair) => {
+      const { promise: heard, resolve } = Promise.withResolvers<number>()
+      let calls = 0
+      const call = (peer: RpcClient): void => {
+        // It may be killed before it answers.
+        peer.send({ room: ROOM, text: `call ${calls++}` }).catch(() => undefined)
+      }
+      const ready = pair.map(async ({ client: peer }) => {
+        peer.on('message', ({ via }) => {
+          if (via !== 'self') resolve(now())
+        })
+        const { addresses } = await peer.ready
+        call(peer)
+        timers.push(setInterval(() => call(peer), CALL_INTERVAL))
+        return addresses
       })
-      const { addresses } = await peer.ready
-      call(peer)
-      timers.push(setInterval(() => call(peer), CALL_INTERVAL))
-      return addresses
+      const [addresses] = await Promise.all(ready)
+      await pair[1].client.connect({ address: addresses?.[0] ?? '' })
+      return { seconds: ((await heard) - start) / 1e3 }
     })
-    const [addresses] = await Promise.all(ready)
-    await pair[1]?.client.connect({ address: addresses?.[0] ?? '' })
-    return { seconds: ((await heard) - start) / 1e3 }
   } finally {
     for (const timer of timers) clearInterval(timer)
-    await Promise.all(pair.map((peer) => peer.end()))
   }
 }
 
