@@ -6,6 +6,7 @@ import { decodeCbor, encodeCbor, isBytes, isText } from './cbor.ts'
 import { Gate } from './gate.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import { checkBio, checkName, fingerprintOf, type Identity, loadIdentity, saveIdentity } from './identity.ts'
+import { bindNetwork, OFFLINE } from './offline.ts'
 import { Room, type RoomEvents } from './room.ts'
 import { canonicalRoomName, deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys, type RoomKind } from './room-keys.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
@@ -303,37 +304,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
   }
 }
 
-/** Rooms are opened before there is a network: they ask for it when they use it. */
-function bindNetwork(current: () => Network): Network {
-  return {
-    get self() {
-      return current().self
-    },
-    peerOf: (device) => current().peerOf(device),
-    publish: (topic, bytes) => current().publish(topic, bytes),
-    subscribe: (topic, validator) => current().subscribe(topic, validator),
-    unsubscribe: (topic) => current().unsubscribe(topic),
-    mates: (topic) => current().mates(topic),
-    onMate: (listener) => current().onMate(listener),
-    open: (peer, protocol) => current().open(peer, protocol),
-    handle: (protocol, accept) => current().handle(protocol, accept),
-  }
-}
-
 const nothing = (): undefined => undefined
-
-/** No network: what is written waits on disk. */
-const OFFLINE: Network = {
-  self: '',
-  peerOf: () => '',
-  publish: nothing,
-  subscribe: nothing,
-  unsubscribe: nothing,
-  mates: () => [],
-  onMate: nothing,
-  open: () => Promise.reject(new Error('not on the network')),
-  handle: () => Promise.resolve(),
-}
 
 function encodeRoom({ kind, name, secret, joined }: RoomRecord): Uint8Array {
   return encodeCbor([1, KINDS.indexOf(kind), name, secret, joined])

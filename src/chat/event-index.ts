@@ -22,7 +22,9 @@ export class EventIndex {
   }
 
   /** By the first 16 bytes of its id, in hex. */
-  readonly find = (prefix: string): LogEvent | undefined => this.#events.get(prefix)
+  find(prefix: string): LogEvent | undefined {
+    return this.#events.get(prefix)
+  }
 
   authors(): Iterable<AuthorLog> {
     return this.#authors.values()
@@ -35,7 +37,9 @@ export class EventIndex {
   }
 
   /** By the first 16 bytes of its key, in hex. */
-  readonly findAuthor = (prefix: string): AuthorLog | undefined => this.#authors.get(prefix)
+  findAuthor(prefix: string): AuthorLog | undefined {
+    return this.#authors.get(prefix)
+  }
 
   /** The author with this key, who may be new. */
   addAuthor(key: Uint8Array): AuthorLog {

@@ -7,13 +7,14 @@ import type { Operation, Store } from '../storage/store.ts'
 import type { AuthorLog, LogEvent, StoredRun } from './author-log.ts'
 import type { Body } from './body.ts'
 import { equalBytes } from './cbor.ts'
-import { MAX_BEACON_TIPS } from './constants.ts'
 import { decodeRun, encodeRun, type Run, suffixOf, verifyRun } from './event.ts'
 import { EventGraph } from './event-graph.ts'
 import { EventIndex } from './event-index.ts'
 import { frontierDigest } from './frontier.ts'
 import { bytesToHex } from './hex.ts'
 import { HybridClock } from './hybrid-clock.ts'
+import { PendingWrites } from './pending-writes.ts'
+import { RecentAuthors } from './recent-authors.ts'
 import type { RoomKeys } from './room-keys.ts'
 import { type PlainRun, RunStore, type Via } from './run-store.ts'
 import type { Clock, Crypto, Verdict } from './seams.ts'
@@ -63,12 +64,10 @@ export class Log {
   readonly #runs: RunStore
   readonly #clock: HybridClock
   readonly #index = new EventIndex()
-  readonly #graph = new EventGraph(this.#index.find)
-  /** The batch each event not yet durable is in. */
-  readonly #writing = new Map<LogEvent, Promise<void>>()
+  readonly #graph = new EventGraph((prefix) => this.find(prefix))
+  readonly #writes = new PendingWrites()
   #closed = false
-  /** Authors by when they last changed, the latest last. */
-  readonly #changed = new Set<AuthorLog>()
+  readonly #recent = new RecentAuthors()
   #digest: Uint8Array | undefined
   /** The author key that we write with, in hex. */
   ownAuthor: string | undefined
@@ -86,8 +85,7 @@ export class Log {
     const readable: LogEvent[] = []
     for await (const { run, stored } of log.#runs.all()) log.#load(run, stored, readable)
     log.#graph.addAll(readable)
-    const recent = [...log.#index.authors()].sort((a, b) => (a.last?.hlc ?? 0) - (b.last?.hlc ?? 0))
-    for (const author of recent.slice(-MAX_BEACON_TIPS)) log.#changed.add(author)
+    log.#recent.read(log.#index.authors())
     return log
   }
 
@@ -137,7 +135,8 @@ export class Log {
         const known = this.get(ids[i] as string)
         if (known === undefined || (!known.hasBody && entry.body !== undefined)) fresh.push([i, undefined])
       })
-      if (fresh.length === 0) return { verdict: 'ignore', reason: 'nothing new', fresh: 0, durable: this.#settled(ids) }
+      if (fresh.length === 0)
+        return { verdict: 'ignore', reason: 'nothing new', fresh: 0, durable: this.#writes.settled(this.#known(ids)) }
       // Without a body nothing shows that the author knows the room's key: only a peer that has proved access may carry one.
       if (via === 'gossip' && run.entries.some((entry) => entry.body === undefined))
         throw new InvalidEventError('header without its body')
@@ -168,18 +167,8 @@ export class Log {
     for (const item of fresh) if (run.entries[item[0]]?.body !== undefined) item[1] = this.#runs.open(run, item[0])
   }
 
-  /** When everything in a run that is known already is on disk. */
-  #settled(ids: string[]): Promise<void> {
-    const writes = new Set<Promise<void>>()
-    for (const id of ids) {
-      const event = this.get(id)
-      const write = event && this.#writing.get(event)
-      if (write !== undefined) writes.add(write)
-    }
-    if (writes.size === 0) return DONE
-    const settled = Promise.all(writes).then(() => undefined)
-    settled.catch(ignore)
-    return settled
+  #known(ids: string[]): LogEvent[] {
+    return ids.flatMap((id) => this.get(id) ?? [])
   }
 
   #store(
@@ -199,7 +188,7 @@ export class Log {
     const earlier: Promise<void>[] = []
     const arrivals = fresh.map(([index, body]): Arrival & { was: StoredRun | undefined } => {
       const known = this.get(ids[index] as string)
-      const write = known && this.#writing.get(known)
+      const write = known && this.#writes.of(known)
       if (write !== undefined) earlier.push(write)
       const was = write === undefined ? known?.stored : undefined
       const event = known ?? this.#index.add(author, run, ids, index, stored)
@@ -214,7 +203,7 @@ export class Log {
         throw error
       },
     )
-    for (const { event } of arrivals) this.#writing.set(event, durable)
+    for (const { event } of arrivals) this.#writes.begin(event, durable)
     durable.catch(ignore)
     return durable
   }
@@ -223,15 +212,11 @@ export class Log {
     const shown: Arrival[] = []
     this.#digest = undefined
     this.#runs.count(stored)
-    for (const { event } of arrivals.slice(-1)) {
-      this.#changed.delete(event.author)
-      this.#changed.add(event.author)
-      if (this.#changed.size > MAX_BEACON_TIPS) this.#changed.delete([...this.#changed][0] as AuthorLog)
-    }
+    if (arrivals[0] !== undefined) this.#recent.changed(arrivals[0].event.author)
     for (const arrival of arrivals) {
       const { event, body } = arrival
       if (event.stored !== stored) continue // its body came while the header was written: that write will tell
-      this.#writing.delete(event)
+      this.#writes.end(event)
       event.durable = true
       if (body === undefined) continue
       event.author.hold(event)
@@ -244,7 +229,7 @@ export class Log {
 
   #undo(arrivals: (Arrival & { was: StoredRun | undefined })[]): void {
     for (const { event, was } of arrivals) {
-      this.#writing.delete(event)
+      this.#writes.end(event)
       if (was !== undefined) {
         Object.assign(event, { hasBody: false, durable: true, stored: was }) // the header alone, as before
         continue
@@ -300,9 +285,7 @@ export class Log {
   }
 
   /** By the first 16 bytes of its id, in hex. */
-  get find(): (prefix: string) => LogEvent | undefined {
-    return this.#index.find
-  }
+  readonly find = (prefix: string): LogEvent | undefined => this.#index.find(prefix)
 
   get(id: string): LogEvent | undefined {
     return this.#index.get(id)
@@ -325,7 +308,7 @@ export class Log {
 
   /** The last events of the logs that changed last, newest first. */
   tips(): LogEvent[] {
-    return [...this.#changed].reverse().flatMap((author) => (author.last?.durable === true ? [author.last] : []))
+    return this.#recent.tips()
   }
 
   /** A run as it is stored. @throws DamagedStoreError */

@@ -3,9 +3,11 @@
  * the name is that of the latest profile in the room's order.
  */
 import type { LogEvent } from './author-log.ts'
-import type { ProfilePayload } from './body.ts'
+import { type Body, type ProfilePayload, profilePayload, Type } from './body.ts'
+import { Kind } from './event.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import { fingerprintOf, shownName, verifyProfile } from './identity.ts'
+import type { Log } from './log.ts'
 import { compareKeys } from './order.ts'
 import type { Crypto } from './seams.ts'
 
@@ -34,6 +36,13 @@ export class Members {
   constructor(roomTag: Uint8Array, crypto: Crypto) {
     this.#roomTag = roomTag
     this.#crypto = crypto
+  }
+
+  /** Takes every profile of a log. @throws DamagedStoreError */
+  async read(log: Log): Promise<void> {
+    const profiles = log.all().filter((event) => event.kind === Kind.control && event.type === Type.profile)
+    const bodies = await log.read(profiles)
+    for (const [i, event] of profiles.entries()) this.add(event, profilePayload(bodies[i] as Body))
   }
 
   /** Takes a profile event. A profile that proves nothing changes nothing. */

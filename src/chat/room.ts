@@ -8,7 +8,7 @@ import type { Store } from '../storage/store.ts'
 import { type Beacon, State } from './beacon.ts'
 import { encodeText, type ProfilePayload, profilePayload, Type } from './body.ts'
 import { utf8Length } from './cbor.ts'
-import { MAX_HISTORY, MAX_TEXT_BYTES } from './constants.ts'
+import { MAX_TEXT_BYTES } from './constants.ts'
 import { Kind } from './event.ts'
 import type { Gate } from './gate.ts'
 import { Gossip } from './gossip.ts'
@@ -142,7 +142,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       profile: (author) => room.#profile(author),
       publish: (run) => room.#gossip.publish(run),
     })
-    await room.#readProfiles()
+    await room.#members.read(log)
     await room.#timeline.open()
     log.listen({
       onArrivals: (arrivals) => room.#arrived(arrivals),
@@ -150,15 +150,6 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       onStranger: () => room.#retire(),
     })
     return room
-  }
-
-  async #readProfiles(): Promise<void> {
-    const profiles = this.#log.all().filter((event) => event.kind === Kind.control && event.type === Type.profile)
-    const bodies = await this.#log.read(profiles)
-    profiles.forEach((event, i) => {
-      const body = bodies[i]
-      if (body !== undefined) this.#members.add(event, profilePayload(body))
-    })
   }
 
   #profile(author: Uint8Array): ProfilePayload {
@@ -294,21 +285,8 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   }
 
   /** Messages in order, oldest first, or newest first with `reverse`; at most `limit`. */
-  async *history({ limit = Number.POSITIVE_INFINITY, reverse = false } = {}): AsyncGenerator<Message> {
-    let left = limit
-    let cursor: string | undefined
-    while (left > 0) {
-      const query = {
-        limit: Math.min(left, MAX_HISTORY),
-        forwards: !reverse,
-        ...(reverse ? { before: cursor } : { after: cursor }),
-      }
-      const { messages, more } = await this.#timeline.page(query)
-      yield* reverse ? [...messages].reverse() : messages
-      left -= messages.length
-      cursor = (reverse ? messages[0] : messages[messages.length - 1])?.id
-      if (!more || cursor === undefined) return
-    }
+  history(query?: { limit?: number; reverse?: boolean }): AsyncGenerator<Message> {
+    return this.#timeline.history(query)
   }
 
   digest(): { count: number; digest: string } {

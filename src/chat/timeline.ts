@@ -107,18 +107,11 @@ export class Timeline {
 
   /** The ids of all messages with a line feed between them, piece by piece: whole, those of a long history are megabytes. */
   *#ids(): Generator<Uint8Array> {
-    let ids: string[] = []
-    let between = ''
-    for (const event of this.#init.log.all()) {
-      if (!isMessage(event)) continue
-      if (ids.length === IDS_AT_ONCE) {
-        yield utf8ToBytes(between + ids.join('\n'))
-        between = '\n'
-        ids = []
-      }
-      ids.push(event.id)
+    const messages = this.#init.log.all().filter(isMessage)
+    for (let i = 0; i < messages.length; i += IDS_AT_ONCE) {
+      const ids = messages.slice(i, i + IDS_AT_ONCE).map(({ id }) => id)
+      yield utf8ToBytes((i === 0 ? '' : '\n') + ids.join('\n'))
     }
-    yield utf8ToBytes(ids.length === 0 ? '' : between + ids.join('\n'))
   }
 
   /** The newest messages that fit, oldest first. @throws InvalidArgumentError */
@@ -147,6 +140,24 @@ export class Timeline {
     const messages = await this.#messages(picked)
     const fitting = withinBytes(messages)
     return { messages: forwards ? fitting : fitting.reverse(), more: more || fitting.length < messages.length }
+  }
+
+  /** Messages in order, oldest first, or newest first with `reverse`; at most `limit`. */
+  async *history({ limit = Number.POSITIVE_INFINITY, reverse = false } = {}): AsyncGenerator<Message> {
+    let left = limit
+    let cursor: string | undefined
+    while (left > 0) {
+      const query = {
+        limit: Math.min(left, MAX_HISTORY),
+        forwards: !reverse,
+        ...(reverse ? { before: cursor } : { after: cursor }),
+      }
+      const { messages, more } = await this.page(query)
+      yield* reverse ? [...messages].reverse() : messages
+      left -= messages.length
+      cursor = (reverse ? messages[0] : messages[messages.length - 1])?.id
+      if (!more || cursor === undefined) return
+    }
   }
 
   #positionOf(id: string, field: string): number {
