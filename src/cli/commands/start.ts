@@ -26,7 +26,7 @@ const STOP_PATIENCE = 4_000
  * the holes between what stays: 2 MiB a minute at 20 messages a second. Both flags are read at every collection, so that they can
  * be set while the program runs.
  */
-const SMALL_HEAP = ['--heap-growing-percent=30', '--compact-on-every-full-gc']
+const SMALL_HEAP = ['--heap-growing-percent=20', '--compact-on-every-full-gc']
 
 /** Joined by whoever never was in a room and names none. */
 const FIRST_ROOM = 'lobby'
