@@ -120,12 +120,31 @@ export class AuthorLog {
     if (twins === undefined || twins.length === 0) this.#twins.delete(event.seq)
     else this.#twins.set(event.seq, twins)
     for (const child of this.at(event.seq + 1)) if (child.prev === event) child.prev = undefined
-    if (this.forked) this.forked = this.#twins.size > 0 || [...this.#events.values()].some(({ seq }) => this.#isDisputed(seq))
+    this.#reviewFork()
     this.#segments = undefined
     if (this.#last === event) {
       this.#last = undefined
       for (const other of this.events()) if (this.#last === undefined || other.seq > this.#last.seq) this.#last = other
     }
+  }
+
+  /** Takes away everything up to `seq`, and answers it. */
+  cut(seq: number): LogEvent[] {
+    const gone = [...this.events()].filter((event) => event.seq <= seq)
+    for (const event of gone) {
+      this.#events.replace(event.seq, undefined)
+      this.#twins.delete(event.seq)
+    }
+    for (const event of this.at(seq + 1)) event.prev = undefined
+    this.#reviewFork()
+    this.#segments = undefined
+    if (this.#last !== undefined && this.#last.seq <= seq) this.#last = undefined
+    return gone
+  }
+
+  /** A fork of which one branch is gone is none. */
+  #reviewFork(): void {
+    if (this.forked) this.forked = this.#twins.size > 0 || [...this.#events.values()].some(({ seq }) => this.#isDisputed(seq))
   }
 
   /** Tells that `event` is now held: body here, on disk. */

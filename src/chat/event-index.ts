@@ -82,4 +82,10 @@ export class EventIndex {
     this.#events.delete(prefixOf(event.id))
     if (event.author.size === 0) this.#authors.delete(prefixOf(event.author.name))
   }
+
+  /** Forgets the events of an author up to `seq`. */
+  cut(author: AuthorLog, seq: number): void {
+    for (const event of author.cut(seq)) this.#events.delete(prefixOf(event.id))
+    if (author.size === 0) this.#authors.delete(prefixOf(author.name))
+  }
 }

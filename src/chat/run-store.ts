@@ -1,11 +1,9 @@
 /** The runs of a room on disk: as they came, with when and by which way. Everything read is what was checked when it came, or damage. */
 import { DamagedStoreError } from '../errors.ts'
-import type { Operation, Store } from '../storage/store.ts'
-import type { AuthorLog, LogEvent, StoredRun } from './author-log.ts'
-import { type Body, openBody } from './body.ts'
+import type { Key, Operation, Store } from '../storage/store.ts'
+import type { AuthorLog, StoredRun } from './author-log.ts'
 import { decodeCbor, encodeCbor, isBytes, isUint } from './cbor.ts'
-import { decodeRun, type Entry, Kind, parseRun, type Run } from './event.ts'
-import type { RoomKeys } from './room-keys.ts'
+import { decodeRun, parseRun, type Run } from './event.ts'
 import type { Crypto } from './seams.ts'
 
 const VIA = ['self', 'gossip', 'sync'] as const
@@ -14,18 +12,29 @@ export type Via = (typeof VIA)[number]
 /** A run without its ids: all it takes to serve or open what was checked before. */
 export type PlainRun = Omit<Run, 'ids'>
 
+/** Where the runs of a room lie in the store. Every key begins with `prefix` and ends with the number `n`. */
+export interface RunPlace {
+  readonly prefix: Key
+  key(author: Uint8Array, firstSeq: number, n: number): Key
+}
+
+/** Those of a room that this device is a member of. */
+export function placeOfRoom(tag: Uint8Array): RunPlace {
+  return { prefix: ['run', tag], key: (author, firstSeq, n) => ['run', tag, author, firstSeq, n] }
+}
+
 export class RunStore {
   readonly #store: Store
-  readonly #keys: RoomKeys
   readonly #crypto: Crypto
+  readonly #place: RunPlace
   /** The next number that tells runs at one place apart. */
   #next = 0
   #bytes = 0
 
-  constructor({ store, keys, crypto }: { store: Store; keys: RoomKeys; crypto: Crypto }) {
+  constructor({ store, crypto, place }: { store: Store; crypto: Crypto; place: RunPlace }) {
     this.#store = store
-    this.#keys = keys
     this.#crypto = crypto
+    this.#place = place
   }
 
   /** Bytes of the runs on disk. */
@@ -35,7 +44,7 @@ export class RunStore {
 
   /** Every run, author by author. @throws DamagedStoreError */
   async *all(): AsyncGenerator<{ run: Run; stored: StoredRun }> {
-    for await (const [key, value] of this.#store.range(['run', this.#keys.tag])) {
+    for await (const [key, value] of this.#store.range(this.#place.prefix)) {
       const n = key[key.length - 1]
       if (typeof n !== 'number') throw new DamagedStoreError('a run in the store has a malformed key')
       const { bytes, receivedAt, via } = decodeRecord(value)
@@ -68,7 +77,7 @@ export class RunStore {
       receivedAt,
       via,
     }
-    const key = ['run', this.#keys.tag, run.author, stored.firstSeq, stored.n] as const
+    const key = this.#place.key(run.author, stored.firstSeq, stored.n)
     return { stored, operation: { type: 'put', key, value: encodeCbor([receivedAt, VIA.indexOf(via), bytes]) } }
   }
 
@@ -79,38 +88,15 @@ export class RunStore {
 
   /** @throws DamagedStoreError */
   async bytesOf(author: AuthorLog, { firstSeq, n }: StoredRun): Promise<Uint8Array> {
-    const value = await this.#store.get(['run', this.#keys.tag, author.key, firstSeq, n])
+    const value = await this.#store.get(this.#place.key(author.key, firstSeq, n))
     if (value === undefined) throw new DamagedStoreError('a run that was stored is gone')
     return decodeRecord(value).bytes
   }
 
-  /** What the bodies of these events say, read run by run. @throws DamagedStoreError */
-  async read(events: readonly LogEvent[]): Promise<Body[]> {
-    const runs = new Map<StoredRun, Promise<PlainRun>>()
-    for (const { author, stored } of events) if (!runs.has(stored)) runs.set(stored, this.get(author, stored))
-    return Promise.all(
-      events.map(async (event) => {
-        const run = await (runs.get(event.stored) as Promise<PlainRun>)
-        return this.openStored(run, event.seq - run.firstSeq)
-      }),
-    )
-  }
-
-  /** @throws InvalidEventError when it does not open under the room's key or is not a body */
-  open(run: PlainRun, index: number): Body {
-    const { body, kind } = run.entries[index] as Entry
-    if (body === undefined) throw new TypeError('a header-only event has nothing to open')
-    const key = kind === Kind.control ? this.#keys.controlKey : this.#keys.messageKey
-    return openBody(body, key, { roomTag: run.roomTag, author: run.author, seq: run.firstSeq + index }, kind, this.#crypto)
-  }
-
-  /** @throws DamagedStoreError */
-  openStored(run: PlainRun, index: number): Body {
-    try {
-      return this.open(run, index)
-    } catch (cause) {
-      throw new DamagedStoreError('an event in the store does not open under its room key', { cause })
-    }
+  /** What takes a run from the disk; it does not count any more. */
+  remove(author: AuthorLog, { firstSeq, n, size }: StoredRun): Operation {
+    this.#bytes -= size
+    return { type: 'delete', key: this.#place.key(author.key, firstSeq, n) }
   }
 }
 
