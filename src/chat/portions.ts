@@ -2,7 +2,7 @@
 import { type LogEvent, prefixOf, type StoredRun } from './author-log.ts'
 import { MAX_RUN_BYTES, MAX_RUN_EVENTS } from './constants.ts'
 import type { Want } from './frontier.ts'
-import type { Log } from './log.ts'
+import type { RunLog } from './run-log.ts'
 
 /** Adjacent stored runs of one chain that are served as one run, from `first` on. */
 export interface Portion {
@@ -20,7 +20,7 @@ const RUN_BUDGET = MAX_RUN_BYTES - 1024
 const MIN_STEPS = 10_000
 
 /** From the newest event back. What a request without measure leaves out is served in the next round. */
-export function portionsOf(wants: readonly Want[], log: Log): Portion[] {
+export function portionsOf(wants: readonly Want[], log: RunLog<unknown>): Portion[] {
   const byEnd = new Map<string, Want[]>()
   for (const want of wants) {
     const list = byEnd.get(want.end)

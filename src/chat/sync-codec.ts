@@ -3,6 +3,7 @@ import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { InvalidEventError } from '../errors.ts'
 import { decodeCbor, encodeCbor, isBytes, isUint } from './cbor.ts'
 import { MAX_RUN_BYTES, MAX_SYNC_MESSAGE_BYTES } from './constants.ts'
+import type { Codec } from './conversation.ts'
 import { decodePage, decodeWant, encodePage, encodeWant, type Page, type Want } from './frontier.ts'
 
 export const SYNC_PROTOCOL = '/p2pnode/sync/1.0.0'
@@ -93,6 +94,8 @@ const decoders: Record<number, (a: unknown, b: unknown, c: unknown) => SyncMessa
     isListOf(runs, (run) => isBytes(run) && run.length <= MAX_RUN_BYTES) ? { type: 'runs', runs } : undefined,
   [NUMBERS.served]: () => ({ type: 'served' }),
 }
+
+export const SYNC_CODEC: Codec<SyncMessage> = { encode: encodeMessage, decode: decodeMessage }
 
 function isListOf(value: unknown, check: (each: unknown) => boolean): value is Uint8Array[] {
   return Array.isArray(value) && value.every(check)

@@ -1,9 +1,9 @@
 /**
- * One conversation in which two members of a room bring each other up to date. Both prove that they know the room's secret; then, in
- * rounds, each says what it holds, asks for what it lacks, and serves what the other asked for, newest first. The state is the
- * store: whenever a conversation breaks, the next one goes on where it was.
+ * One conversation in which two peers bring each other up to date on a room, after whatever had to be proved was proved: two members, or a
+ * member and a keeper. In rounds, each says what it holds, asks for what it lacks, and serves what the other asked for, newest first.
+ * The state is the store: whenever a conversation breaks, the next one goes on where it was.
  */
-import { ClosedError, InvalidEventError } from '../errors.ts'
+import { InvalidEventError } from '../errors.ts'
 import { type AuthorLog, prefixOf } from './author-log.ts'
 import { equalBytes } from './cbor.ts'
 import {
@@ -11,20 +11,19 @@ import {
   MAX_FRONTIER_ENTRIES,
   MAX_SYNC_ROUNDS,
   MAX_SYNC_UNSTORED,
-  SYNC_HANDSHAKE,
   SYNC_MESSAGE_TARGET,
   SYNC_SILENCE,
 } from './constants.ts'
+import { Conversation } from './conversation.ts'
 import { encodeRun } from './event.ts'
-import { bucketOf, frontierDigest, missing, type Page, pageOf, type Want } from './frontier.ts'
+import { bucketOf, frontierDigest, type Page, pageOf, type Want } from './frontier.ts'
 import type { Gate } from './gate.ts'
 import { hexToBytes } from './hex.ts'
-import type { Log } from './log.ts'
 import { type Portion, portionsOf } from './portions.ts'
-import type { RoomKeys } from './room-keys.ts'
+import type { RunLog } from './run-log.ts'
 import type { PlainRun } from './run-store.ts'
 import type { Channel, Clock, Crypto } from './seams.ts'
-import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from './sync-codec.ts'
+import { SYNC_CODEC, type SyncMessage } from './sync-codec.ts'
 
 const PAGES_A_MESSAGE = 256
 /** At most 36 bytes each, so that the message fits the stream. */
@@ -32,14 +31,13 @@ const SEGMENTS_A_MESSAGE = 4096
 const WANTS_A_MESSAGE = 1024
 
 export interface SessionInit {
-  log: Log
-  keys: RoomKeys
+  /** What is read and filled. */
+  log: RunLog<unknown>
   crypto: Crypto
   clock: Clock
-  self: string
   channel: Channel
   /** Passed before more is read: whoever is told of what comes may need time. */
-  gate: Gate
+  gate: Pick<Gate, 'passed'>
   /** Ranges asked of others at this moment; shared by a room's sessions. */
   reserved: Reservations
   /** Asks whether the peer may be sent this many bytes more. */
@@ -89,48 +87,17 @@ export class Reservations {
 
 export class SyncSession {
   readonly #init: SessionInit
+  readonly #conversation: Conversation<SyncMessage>
   readonly #outcome: Outcome = { received: 0, sent: 0, equal: false }
   #reserved: Want[] = []
-  /** The other side has shown that it knows the room's secret. */
-  proven = false
 
   constructor(init: SessionInit) {
     this.#init = init
+    this.#conversation = new Conversation(init.channel, init.clock, SYNC_CODEC, SYNC_SILENCE)
   }
 
-  /** Opens the conversation. Throws when it breaks, or when the other side cannot prove that it belongs to the room. */
-  async initiate(): Promise<Outcome> {
-    const { crypto, keys, self, channel } = this.#init
-    const nonce = crypto.randomBytes(32)
-    await this.#send({ type: 'hello', roomTag: keys.tag, nonce })
-    const welcome = await this.#expect('welcome')
-    const nonces: [Uint8Array, Uint8Array] = [nonce, welcome.nonce]
-    const peers: [string, string] = [self, channel.peer]
-    if (!crypto.verify(keys.accessKey, accessChallenge('responder', keys.tag, nonces, peers), welcome.proof))
-      throw new InvalidEventError('no proof of access')
-    await this.#send({
-      type: 'proof',
-      proof: crypto.sign(keys.accessSeed, accessChallenge('initiator', keys.tag, nonces, peers)),
-    })
-    this.proven = true
-    return this.#converse()
-  }
-
-  /** Answers a conversation whose hello has named this room. */
-  async respond(theirNonce: Uint8Array): Promise<Outcome> {
-    const { crypto, keys, self, channel } = this.#init
-    const nonces: [Uint8Array, Uint8Array] = [theirNonce, crypto.randomBytes(32)]
-    const peers: [string, string] = [channel.peer, self]
-    const proof = crypto.sign(keys.accessSeed, accessChallenge('responder', keys.tag, nonces, peers))
-    await this.#send({ type: 'welcome', nonce: nonces[1], proof })
-    const answer = await this.#expect('proof')
-    if (!crypto.verify(keys.accessKey, accessChallenge('initiator', keys.tag, nonces, peers), answer.proof))
-      throw new InvalidEventError('no proof of access')
-    this.proven = true
-    return this.#converse()
-  }
-
-  async #converse(): Promise<Outcome> {
+  /** From the first summary to the end. Throws when the conversation breaks. */
+  async converse(): Promise<Outcome> {
     let page = 0
     try {
       for (let round = 0; round < MAX_SYNC_ROUNDS; round++) {
@@ -155,7 +122,7 @@ export class SyncSession {
       buckets: logs.length > MAX_FLAT_LOGS ? bucketDigests(logs, crypto) : [],
     }
     const own = log.author(log.ownAuthor ?? '')
-    const [, theirs] = await Promise.all([this.#send(summary), this.#expect('summary')])
+    const [, theirs] = await Promise.all([this.#conversation.send(summary), this.#conversation.expect('summary')])
     if (equalBytes(summary.digest, theirs.digest)) {
       if (own !== undefined) this.#init.onHeld({ author: prefixOf(own.name), segments: own.segments() })
       return { moved: false, more: false, equal: true }
@@ -170,9 +137,7 @@ export class SyncSession {
       ),
       this.#readPages(),
     ])
-    const wants = this.#init.reserved.take(
-      [...read.pages.values()].flatMap((each) => missing(log.findAuthor(each.author), each, log.find)),
-    )
+    const wants = this.#init.reserved.take([...read.pages.values()].flatMap((each) => log.lacks(each)))
     for (const want of wants) this.#reserved.push(want)
     const [, asked] = await Promise.all([this.#sendWants(wants), this.#readWants()])
     const [sent, received] = await Promise.all([this.#serve(asked), this.#receive()])
@@ -186,21 +151,21 @@ export class SyncSession {
     for (const page of all) {
       if (page.segments.length === 0) continue
       if (batch.length === PAGES_A_MESSAGE || segments + page.segments.length > SEGMENTS_A_MESSAGE) {
-        await this.#send({ type: 'pages', pages: batch, last: false, more })
+        await this.#conversation.send({ type: 'pages', pages: batch, last: false, more })
         batch = []
         segments = 0
       }
       batch.push(page)
       segments += page.segments.length
     }
-    await this.#send({ type: 'pages', pages: batch, last: true, more })
+    await this.#conversation.send({ type: 'pages', pages: batch, last: true, more })
   }
 
   /** One page a log; `more` says that the other side has older ranges to tell. */
   async #readPages(): Promise<{ pages: Map<string, Page>; more: boolean }> {
     const pages = new Map<string, Page>()
     for (;;) {
-      const message = await this.#expect('pages')
+      const message = await this.#conversation.expect('pages')
       for (const page of message.pages) {
         if (pages.has(page.author)) throw new InvalidEventError('a log named twice')
         pages.set(page.author, page)
@@ -213,14 +178,18 @@ export class SyncSession {
 
   async #sendWants(wants: Want[]): Promise<void> {
     for (let i = 0; i === 0 || i < wants.length; i += WANTS_A_MESSAGE) {
-      await this.#send({ type: 'wants', wants: wants.slice(i, i + WANTS_A_MESSAGE), last: i + WANTS_A_MESSAGE >= wants.length })
+      await this.#conversation.send({
+        type: 'wants',
+        wants: wants.slice(i, i + WANTS_A_MESSAGE),
+        last: i + WANTS_A_MESSAGE >= wants.length,
+      })
     }
   }
 
   async #readWants(): Promise<Want[]> {
     const wants: Want[] = []
     for (;;) {
-      const message = await this.#expect('wants')
+      const message = await this.#conversation.expect('wants')
       for (const want of message.wants) wants.push(want)
       if (wants.length > MAX_FRONTIER_ENTRIES) throw new InvalidEventError('too many wants')
       if (message.last) return wants
@@ -236,7 +205,7 @@ export class SyncSession {
     for (const portion of portions) {
       const run = await this.#load(portion)
       if (size > 0 && size + run.length > SYNC_MESSAGE_TARGET) {
-        await this.#send({ type: 'runs', runs: batch })
+        await this.#conversation.send({ type: 'runs', runs: batch })
         batch = []
         size = 0
       }
@@ -245,8 +214,8 @@ export class SyncSession {
       size += run.length
       sent++
     }
-    if (batch.length > 0) await this.#send({ type: 'runs', runs: batch })
-    await this.#send({ type: 'served' })
+    if (batch.length > 0) await this.#conversation.send({ type: 'runs', runs: batch })
+    await this.#conversation.send({ type: 'served' })
     this.#outcome.sent += sent
     return sent
   }
@@ -271,7 +240,7 @@ export class SyncSession {
     let failure: unknown
     for (;;) {
       await this.#init.gate.passed()
-      const message = await this.#next()
+      const message = await this.#conversation.next()
       if (message.type === 'served') break
       if (message.type !== 'runs') throw new InvalidEventError(`unexpected ${message.type}`)
       for (const bytes of message.runs) {
@@ -301,36 +270,6 @@ export class SyncSession {
     await Promise.all(waiting)
     if (failure !== undefined) throw failure
     return received
-  }
-
-  #send(message: SyncMessage): Promise<void> {
-    return this.#within(() => this.#init.channel.send(encodeMessage(message)))
-  }
-
-  async #expect<T extends SyncMessage['type']>(type: T): Promise<Extract<SyncMessage, { type: T }>> {
-    const message = await this.#next()
-    if (message.type !== type) throw new InvalidEventError(`expected ${type}, not ${message.type}`)
-    return message as Extract<SyncMessage, { type: T }>
-  }
-
-  async #next(): Promise<SyncMessage> {
-    const bytes = await this.#within(() => this.#init.channel.receive())
-    if (bytes === undefined) throw new ClosedError('the peer ended the conversation')
-    return decodeMessage(bytes)
-  }
-
-  /** A peer that neither sends nor takes anything for a while is left. */
-  async #within<T>(action: () => Promise<T>): Promise<T> {
-    const { channel, clock } = this.#init
-    const cancel = clock.setTimeout(
-      () => channel.abort(new ClosedError('the peer fell silent')),
-      this.proven ? SYNC_SILENCE : SYNC_HANDSHAKE,
-    )
-    try {
-      return await action()
-    } finally {
-      cancel()
-    }
   }
 }
 

@@ -4,40 +4,27 @@
  * pause doubles while syncs with it bring nothing.
  */
 import { StorageError } from '../errors.ts'
+import { type AccessInit, answerAccess, openAccess } from './access.ts'
+import { Allowance } from './allowance.ts'
 import {
-  MAX_PASS_ON_BYTES,
-  MAX_PASS_ON_RUNS,
   MAX_REMEMBERED_MATES,
   MAX_SYNC_PAUSE,
   MAX_SYNCS_IN,
   MAX_SYNCS_OUT,
-  PASS_ON_AGE,
-  SYNC_ALLOWANCE,
-  SYNC_ALLOWANCE_PERIOD,
   SYNC_INTERVAL,
   SYNC_PAUSE,
   SYNC_SETTLE,
 } from './constants.ts'
 import type { Page } from './frontier.ts'
-import type { Gate } from './gate.ts'
-import type { Log } from './log.ts'
-import type { RoomKeys } from './room-keys.ts'
-import type { Channel, Clock, Crypto, Network } from './seams.ts'
+import type { Channel } from './seams.ts'
+import { Sessions, type SessionsInit } from './sessions.ts'
 import { SYNC_PROTOCOL } from './sync-codec.ts'
-import { type Outcome, Reservations, SyncSession } from './sync-session.ts'
+import type { Outcome } from './sync-session.ts'
 
 /** A mate with the larger peer id waits this long for the other to open the first session. */
 const TIE_BREAK = 1000
 
-export interface SyncInit {
-  network: Network
-  log: Log
-  keys: RoomKeys
-  crypto: Crypto
-  clock: Clock
-  gate: Gate
-  onState: (state: 'running' | 'done', moved: boolean) => void
-  onReject: (reason: string, peer: string) => void
+export interface SyncInit extends SessionsInit {
   onHeld: (page: Page, peer: string) => void
   onFailure: (error: unknown, peer: string) => void
 }
@@ -59,9 +46,8 @@ export class Sync {
   readonly #mates = new Map<string, Mate>()
   /** Grown pauses of strangers that left: subscribing to the topic anew does not end them. */
   readonly #pauses = new Map<string, number>()
-  readonly #reserved = new Reservations()
-  readonly #sent = new Map<string, { since: number; bytes: number }>()
-  readonly #channels = new Set<Channel>()
+  readonly #sessions: Sessions
+  readonly #allowance: Allowance
   #out = 0
   /** Peers whose sessions are under way. */
   readonly #in = new Set<string>()
@@ -76,6 +62,8 @@ export class Sync {
 
   constructor(init: SyncInit) {
     this.#init = init
+    this.#sessions = new Sessions(init)
+    this.#allowance = new Allowance(init.clock)
   }
 
   start(): void {
@@ -99,7 +87,7 @@ export class Sync {
     this.#periodic?.()
     this.#timer?.cancel()
     this.#timer = undefined
-    for (const channel of this.#channels) channel.abort(new Error('the room was closed'))
+    this.#sessions.stop()
     this.#mates.clear()
   }
 
@@ -179,7 +167,7 @@ export class Sync {
     try {
       const channel = await network.open(peer, SYNC_PROTOCOL)
       if (!this.#running) return channel.abort(new Error('the room was closed'))
-      const outcome = await this.#converse(channel, (session) => session.initiate())
+      const outcome = await this.#converse(channel, openAccess)
       this.#rate(mate, outcome)
     } catch (error) {
       this.#init.onFailure(error, peer)
@@ -206,7 +194,7 @@ export class Sync {
     if (mate !== undefined) mate.busy++
     this.#in.add(channel.peer)
     try {
-      const outcome = await this.#converse(channel, (session) => session.respond(nonce))
+      const outcome = await this.#converse(channel, (access) => answerAccess(access, nonce))
       if (mate !== undefined) this.#rate(mate, outcome)
       if (mate !== undefined) mate.fresh = false
     } catch (error) {
@@ -222,64 +210,24 @@ export class Sync {
     }
   }
 
-  async #converse(channel: Channel, talk: (session: SyncSession) => Promise<Outcome>): Promise<Outcome> {
-    const { log, keys, crypto, clock, network, gate } = this.#init
-    let told = false
-    let passedOn = 0
-    const session = new SyncSession({
-      log,
-      keys,
-      crypto,
-      clock,
-      gate,
-      self: network.self,
-      channel,
-      reserved: this.#reserved,
-      allow: (bytes) => this.#allow(channel.peer, bytes),
-      onProgress: () => {
-        if (!told) this.#init.onState('running', true)
-        told = true
+  async #converse(channel: Channel, prove: (access: AccessInit) => Promise<void>): Promise<Outcome> {
+    const { log, keys, crypto, clock, network } = this.#init
+    const outcome = await this.#sessions.converse(channel, {
+      prove: async () => {
+        await prove({ channel, keys, crypto, clock, self: network.self })
+        const mate = this.#mates.get(channel.peer)
+        if (mate !== undefined) mate.proven = true
       },
-      onReject: (reason) => this.#init.onReject(reason, channel.peer),
-      onFresh: (run, latest) => {
-        if (run.length > MAX_PASS_ON_BYTES || latest < clock.now() - PASS_ON_AGE || passedOn >= MAX_PASS_ON_RUNS) return
-        if (this.#mates.size < 2) return // nobody but the one it came from
-        passedOn++
-        network.publish(keys.topic, run)
-      },
+      allow: (bytes) => this.#allowance.spend(channel.peer, bytes, log.bytes),
       onHeld: (page) => this.#init.onHeld(page, channel.peer),
     })
-    this.#channels.add(channel)
-    try {
-      const outcome = await talk(session)
-      if (!outcome.equal) this.want()
-      this.#init.onState('done', outcome.received > 0 || outcome.sent > 0)
-      return outcome
-    } catch (error) {
-      channel.abort(error instanceof Error ? error : new Error('sync failed'))
-      throw error
-    } finally {
-      const mate = this.#mates.get(channel.peer)
-      if (mate !== undefined && session.proven) mate.proven = true
-      this.#channels.delete(channel)
-    }
+    if (!outcome.equal) this.want()
+    return outcome
   }
 
   /** A sync that brought something, or found nothing to bring, restores the pause; one that differed in vain doubles it. */
   #rate(mate: Mate, outcome: Outcome | undefined): void {
     const good = outcome !== undefined && (outcome.equal || outcome.received > 0 || outcome.sent > 0)
     mate.pause = good ? SYNC_PAUSE : Math.min(mate.pause * 2, MAX_SYNC_PAUSE)
-  }
-
-  #allow(peer: string, bytes: number): boolean {
-    const now = this.#init.clock.monotonic()
-    const spent = this.#sent.get(peer)
-    const current = spent === undefined || now - spent.since > SYNC_ALLOWANCE_PERIOD ? { since: now, bytes: 0 } : spent
-    if (current.bytes + bytes > this.#init.log.bytes + SYNC_ALLOWANCE) return false
-    current.bytes += bytes
-    this.#sent.delete(peer)
-    this.#sent.set(peer, current)
-    if (this.#sent.size > 1024) this.#sent.delete(this.#sent.keys().next().value as string)
-    return true
   }
 }

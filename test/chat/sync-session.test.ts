@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { answerAccess, openAccess } from '../../src/chat/access.ts'
 import type { AuthorLog } from '../../src/chat/author-log.ts'
 import { MAX_FRONTIER_ENTRIES } from '../../src/chat/constants.ts'
 import { decodeRun, encodeRun } from '../../src/chat/event.ts'
@@ -27,7 +28,13 @@ interface Side extends Member {
   channel: MemoryChannel
   rejected: string[]
   sent: SyncMessage[]
-  session: SyncSession
+  session: Talk
+}
+
+/** A whole conversation, from the proofs on. */
+interface Talk {
+  initiate(): Promise<Outcome>
+  respond(nonce: Uint8Array): Promise<Outcome>
 }
 
 function side(here: Member, name: string, channel: MemoryChannel, init: Partial<SessionInit> = {}): Side {
@@ -38,9 +45,9 @@ function side(here: Member, name: string, channel: MemoryChannel, init: Partial<
     sent.push(decodeMessage(bytes))
     return tap(bytes)
   }
-  const session = new SyncSession({
+  const access = { ...here, channel, self: name }
+  const rounds = new SyncSession({
     ...here,
-    self: name,
     channel,
     reserved: new Reservations(),
     allow: () => true,
@@ -50,6 +57,10 @@ function side(here: Member, name: string, channel: MemoryChannel, init: Partial<
     onFresh: () => undefined,
     ...init,
   })
+  const session: Talk = {
+    initiate: () => openAccess(access).then(() => rounds.converse()),
+    respond: (nonce) => answerAccess(access, nonce).then(() => rounds.converse()),
+  }
   return { ...here, channel, rejected, sent, session }
 }
 

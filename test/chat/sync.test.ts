@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { answerAccess, openAccess } from '../../src/chat/access.ts'
 import { SYNC_ALLOWANCE, SYNC_PAUSE, SYNC_SETTLE } from '../../src/chat/constants.ts'
 import type { Channel, Network } from '../../src/chat/seams.ts'
 import { Sync } from '../../src/chat/sync.ts'
@@ -55,9 +56,9 @@ async function turns(): Promise<void> {
 }
 
 function sessionOf(other: Member, self: string, channel: MemoryChannel, allow: (bytes: number) => boolean = () => true) {
-  return new SyncSession({
+  const access = { ...other, self, channel }
+  const rounds = new SyncSession({
     ...other,
-    self,
     channel,
     reserved: new Reservations(),
     allow,
@@ -66,6 +67,10 @@ function sessionOf(other: Member, self: string, channel: MemoryChannel, allow: (
     onHeld: () => undefined,
     onFresh: () => undefined,
   })
+  return {
+    initiate: () => openAccess(access).then(() => rounds.converse()),
+    respond: (nonce: Uint8Array) => answerAccess(access, nonce).then(() => rounds.converse()),
+  }
 }
 
 async function nonceOf(channel: MemoryChannel): Promise<Uint8Array> {

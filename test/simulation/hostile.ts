@@ -1,5 +1,6 @@
 /** What every adversary is made of: a place on the network, what it knows, and the means to write, whisper and talk. */
 
+import { answerAccess, openAccess } from '../../src/chat/access.ts'
 import { type Body, encodeText, sealBody, Type } from '../../src/chat/body.ts'
 import { createRun, type Entry, encodeRun, Kind, type Run, withBody } from '../../src/chat/event.ts'
 import { Gate } from '../../src/chat/gate.ts'
@@ -154,14 +155,13 @@ export class Hostile {
   /** Talks as members do, but for what it changes on the way out. */
   async converse(channel: Channel, tamper: Tamper, hello?: Uint8Array): Promise<void> {
     const { world, log, keys, clock } = this
+    const access = { channel: tampered(channel, tamper), keys, crypto: world.crypto, clock, self: this.endpoint.self }
     const session = new SyncSession({
       gate: new Gate(),
       log,
-      keys,
       crypto: world.crypto,
       clock,
-      self: this.endpoint.self,
-      channel: tampered(channel, tamper),
+      channel: access.channel,
       reserved: this.#reserved,
       allow: () => true,
       onProgress: () => undefined,
@@ -170,7 +170,8 @@ export class Hostile {
       onFresh: () => undefined,
     })
     try {
-      await (hello === undefined ? session.initiate() : session.respond(hello))
+      await (hello === undefined ? openAccess(access) : answerAccess(access, hello))
+      await session.converse()
     } catch (error) {
       world.trace('hostile session ends', this.endpoint.address, describe(error))
       channel.abort(new Error('enough'))

@@ -1,0 +1,91 @@
+/** A room's sync sessions under way, whoever opened them and whether with a member or a keeper: what they share, and how they end. */
+import { MAX_PASS_ON_BYTES, MAX_PASS_ON_RUNS, PASS_ON_AGE } from './constants.ts'
+import type { Page } from './frontier.ts'
+import type { Gate } from './gate.ts'
+import type { Log } from './log.ts'
+import type { RoomKeys } from './room-keys.ts'
+import type { Channel, Clock, Crypto, Network } from './seams.ts'
+import { type Outcome, Reservations, SyncSession } from './sync-session.ts'
+
+export interface SessionsInit {
+  network: Network
+  log: Log
+  keys: RoomKeys
+  crypto: Crypto
+  clock: Clock
+  /** Passed before more history is fetched. */
+  gate: Gate
+  onState: (state: 'running' | 'done', moved: boolean) => void
+  onReject: (reason: string, peer: string) => void
+}
+
+/** What differs from one partner to another. */
+export interface Partner {
+  /** What must be proved before anything is served or taken. Throws when it is not. */
+  prove: () => Promise<void>
+  /** Asks whether it may be sent this many bytes more. */
+  allow: (bytes: number) => boolean
+  /** It says that it holds these ranges of our own log. */
+  onHeld: (page: Page) => void
+}
+
+export class Sessions {
+  readonly #init: SessionsInit
+  readonly #reserved = new Reservations()
+  readonly #channels = new Set<Channel>()
+
+  constructor(init: SessionsInit) {
+    this.#init = init
+  }
+
+  /** Ends all that are under way. */
+  stop(): void {
+    for (const channel of this.#channels) channel.abort(new Error('the room was closed'))
+  }
+
+  /** Holds a session to its end; when it breaks, so does the channel, and what broke it is thrown. */
+  async converse(channel: Channel, { prove, allow, onHeld }: Partner): Promise<Outcome> {
+    const { log, crypto, clock, gate } = this.#init
+    let told = false
+    const session = new SyncSession({
+      log,
+      crypto,
+      clock,
+      gate,
+      channel,
+      allow,
+      onHeld,
+      reserved: this.#reserved,
+      onProgress: () => {
+        if (!told) this.#init.onState('running', true)
+        told = true
+      },
+      onReject: (reason) => this.#init.onReject(reason, channel.peer),
+      onFresh: this.#passOn(channel.peer),
+    })
+    this.#channels.add(channel)
+    try {
+      await prove()
+      const outcome = await session.converse()
+      this.#init.onState('done', outcome.received > 0 || outcome.sent > 0)
+      return outcome
+    } catch (error) {
+      channel.abort(error instanceof Error ? error : new Error('sync failed'))
+      throw error
+    } finally {
+      this.#channels.delete(channel)
+    }
+  }
+
+  /** Tells the room of what was just written and came from `peer`: who missed it once is seldom the only one. */
+  #passOn(peer: string): (run: Uint8Array, latest: number) => void {
+    const { network, keys, clock } = this.#init
+    let passedOn = 0
+    return (run, latest) => {
+      if (run.length > MAX_PASS_ON_BYTES || latest < clock.now() - PASS_ON_AGE || passedOn >= MAX_PASS_ON_RUNS) return
+      if (network.mates(keys.topic).every((mate) => mate === peer)) return // nobody but the one it came from
+      passedOn++
+      network.publish(keys.topic, run)
+    }
+  }
+}
