@@ -22,7 +22,7 @@ import type { Repaired } from './storage/repair-store.ts'
 import type { Store } from './storage/store.ts'
 
 export type { Room, RoomEvents, SendOptions } from './chat/room.ts'
-export type { Clock, Crypto } from './chat/seams.ts'
+export type { Clock, Crypto, KeeperPeer } from './chat/seams.ts'
 export type { Author, Member, Message, Profile, RoomCheck, SafetyNumber } from './chat/types.ts'
 export * from './errors.ts'
 export type { PeerView } from './node/index.ts'

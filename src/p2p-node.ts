@@ -10,7 +10,7 @@ import { recoveryPhrase } from './chat/identity.ts'
 import { Libp2pNetwork, type NetworkComponents } from './chat/libp2p-network.ts'
 import type { Room, RoomEvents } from './chat/room.ts'
 import { safetyNumber } from './chat/safety-number.ts'
-import type { Clock, Crypto } from './chat/seams.ts'
+import type { Clock, Crypto, KeeperPeer } from './chat/seams.ts'
 import type { Profile, SafetyNumber } from './chat/types.ts'
 import { UnreachableError } from './errors.ts'
 import type { Peer, PeerInit, PeerView } from './node/index.ts'
@@ -22,6 +22,11 @@ export interface P2PNodeInit
   name?: string | undefined
   /** TCP port for the default listeners. @default that of the last start */
   port?: number | undefined
+  /**
+   * Peers that are asked to keep what is sealed in every room but the lobby, so that it can be fetched when nobody who has it is there.
+   * `connect` or `discovery` must find them.
+   */
+  keepers?: KeeperPeer[] | undefined
   logger?: ComponentLogger | undefined
 }
 
@@ -82,7 +87,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     return node
   }
 
-  async #start({ name: _, port, logger, ...init }: P2PNodeInit): Promise<void> {
+  async #start({ name: _, port, logger, keepers, ...init }: P2PNodeInit): Promise<void> {
     const { store, createPeer } = this.#platform
     const chat = this.#chat
     const remembered = await store.get(PORT)
@@ -96,7 +101,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
       ...(logger === undefined ? {} : { logger }),
       services: {
         chat: (components: unknown) => {
-          const network = new Libp2pNetwork(components as NetworkComponents)
+          const network = new Libp2pNetwork(components as NetworkComponents, keepers)
           return chatService(chat, network)
         },
       },

@@ -2,15 +2,15 @@
 import { SYNC_ALLOWANCE, SYNC_ALLOWANCE_PERIOD } from './constants.ts'
 import type { Clock } from './seams.ts'
 
-/** Names remembered; the longest unused go first. */
-const MAX_NAMES = 1024
-
 export class Allowance {
   readonly #clock: Clock
+  readonly #names: number
   readonly #spent = new Map<string, { since: number; bytes: number }>()
 
-  constructor(clock: Clock) {
+  /** `names` are remembered; the longest unused go first. */
+  constructor(clock: Clock, names = 1024) {
     this.#clock = clock
+    this.#names = names
   }
 
   /** False, and nothing spent, when `name` has had a room of `size` bytes and what is allowed beyond it. */
@@ -22,7 +22,7 @@ export class Allowance {
     current.bytes += bytes
     this.#spent.delete(name)
     this.#spent.set(name, current)
-    if (this.#spent.size > MAX_NAMES) this.#spent.delete(this.#spent.keys().next().value as string)
+    if (this.#spent.size > this.#names) this.#spent.delete(this.#spent.keys().next().value as string)
     return true
   }
 }

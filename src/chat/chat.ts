@@ -3,6 +3,7 @@ import { TypedEventEmitter } from 'main-event'
 import { DamagedStoreError, InvalidArgumentError, RoomExistsError, UnknownRoomError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'
 import { decodeCbor, encodeCbor, isBytes, isText } from './cbor.ts'
+import { MAX_KEEPER_VISITS } from './constants.ts'
 import { Gate } from './gate.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import { checkBio, checkName, fingerprintOf, type Identity, loadIdentity, saveIdentity } from './identity.ts'
@@ -11,6 +12,7 @@ import { Room, type RoomEvents } from './room.ts'
 import { canonicalRoomName, deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys, type RoomKind } from './room-keys.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
 import { decodeMessage, SYNC_PROTOCOL } from './sync-codec.ts'
+import { Turns } from './turns.ts'
 import type { Profile } from './types.ts'
 
 const KINDS: readonly RoomKind[] = ['open', 'locked']
@@ -58,6 +60,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
   readonly #rooms = new Map<string, Room>()
   readonly #blocked = new Set<string>()
   readonly #gate = new Gate()
+  readonly #turns = new Turns(MAX_KEEPER_VISITS)
   #network: Network = OFFLINE
   #online = false
   /** Joins and leaves take turns: a room is not read from the disk while what it had before is still being written. */
@@ -95,6 +98,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
       crypto,
       clock,
       gate: this.#gate,
+      turns: this.#turns,
       network: bindNetwork(() => this.#network),
       identity: () => this.#identity,
       isBlocked: (account) => this.#blocked.has(account),
@@ -115,13 +119,16 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
     this.#network = network
     this.#online = true
     network.onMate((topic, peer, change) => this.#mate(topic, peer, change))
+    network.onKeeper((keeper, change) => {
+      for (const room of this.#rooms.values()) room.keeper(keeper, change)
+    })
     await network.handle(SYNC_PROTOCOL, (channel) => this.#acceptSync(channel))
     for (const room of this.#rooms.values()) await room.start()
   }
 
   async stop(): Promise<void> {
     this.#online = false
-    for (const room of this.#rooms.values()) await room.stop()
+    await Promise.all([...this.#rooms.values()].map((room) => room.stop()))
   }
 
   #mate(topic: string, peer: string, change: 'joined' | 'left'): void {

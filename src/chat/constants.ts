@@ -113,3 +113,30 @@ export const MAX_GOSSIP_IN_FLIGHT = 16 * MiB
 export const DEFAULT_HISTORY = 50
 export const MAX_HISTORY = 1000
 export const MAX_HISTORY_BYTES = 960 * KiB
+
+/** What each run that is kept for others counts for beyond its bytes. */
+export const KEPT_RUN_OVERHEAD = 128
+/** Logs of a kept room of which it is remembered up to where they were given up. */
+export const MAX_HORIZONS = 4096
+
+/** How long a member asks a keeper to keep a room. Every visit renews it. */
+export const LEASE_SECONDS = (7 * day) / second
+/** The longest lease and pause that can be told, in seconds. */
+export const MAX_LEASE_SECONDS = (3650 * day) / second
+/** Bytes of the token by which a keeper knows those whom its operator lets in. */
+export const MAX_KEEPER_TOKEN_BYTES = 64
+/** Visits of one keeper under way, all rooms together. */
+export const MAX_KEEPER_VISITS = 4
+/** A keeper is visited so long after the last own message, and at the latest so long after the first. */
+export const KEEP_SETTLE = 1 * second
+export const KEEP_LATEST = 5 * second
+/** Visits of a keeper are at least so far apart. */
+export const KEEP_PAUSE = 2 * second
+/** Without any news of our own a keeper is visited this often (plus or minus a quarter): while no mate is there, and otherwise. */
+export const KEEP_INTERVAL_ALONE = 60 * second
+export const KEEP_INTERVAL = 10 * minute
+/** A keeper that has refused is asked again after this long, doubled each time. */
+export const KEEP_REFUSAL_PAUSE = 1 * minute
+export const MAX_KEEP_REFUSAL_PAUSE = 60 * minute
+/** What was just written is brought to the keepers before a room is closed, for so long at most. */
+export const KEEP_FLUSH = 2 * second

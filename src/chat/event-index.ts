@@ -16,6 +16,11 @@ export class EventIndex {
     return this.#events.size
   }
 
+  /** Authors. */
+  get count(): number {
+    return this.#authors.size
+  }
+
   get(id: string): LogEvent | undefined {
     const event = this.#events.get(prefixOf(id))
     return event?.id === id ? event : undefined
@@ -79,13 +84,20 @@ export class EventIndex {
   /** Takes back what could not be stored. */
   remove(event: LogEvent): void {
     event.author.remove(event)
-    this.#events.delete(prefixOf(event.id))
-    if (event.author.size === 0) this.#authors.delete(prefixOf(event.author.name))
+    if (this.get(event.id) === event) this.#events.delete(prefixOf(event.id))
+    this.#forgetIfEmpty(event.author)
   }
 
-  /** Forgets the events of an author up to `seq`. */
-  cut(author: AuthorLog, seq: number): void {
-    for (const event of author.cut(seq)) this.#events.delete(prefixOf(event.id))
-    if (author.size === 0) this.#authors.delete(prefixOf(author.name))
+  /** Forgets the events of an author up to `seq`, and answers them. */
+  cut(author: AuthorLog, seq: number): LogEvent[] {
+    const gone = author.cut(seq)
+    for (const event of gone) this.#events.delete(prefixOf(event.id))
+    this.#forgetIfEmpty(author)
+    return gone
+  }
+
+  /** Unless another log of the author has begun meanwhile. */
+  #forgetIfEmpty(author: AuthorLog): void {
+    if (author.size === 0 && this.author(author.name) === author) this.#authors.delete(prefixOf(author.name))
   }
 }

@@ -1,12 +1,12 @@
 /** `Network` over a libp2p peer: gossipsub topics and length-prefixed streams. */
 import { publicKeyFromRaw } from '@libp2p/crypto/keys'
-import type { ComponentLogger, Connection, Libp2pEvents, PeerId, Stream, TypedEventTarget } from '@libp2p/interface'
+import type { ComponentLogger, Libp2pEvents, PeerId, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager, Registrar } from '@libp2p/interface-internal'
 import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
-import { LengthPrefixedDecoder } from '@libp2p/utils'
-import { ClosedError } from '../errors.ts'
-import { MAX_SYNC_IN_FLIGHT, MAX_SYNC_MESSAGE_BYTES, MAX_SYNCS_IN } from './constants.ts'
-import type { Channel, Network, TopicValidator } from './seams.ts'
+import { MAX_SYNCS_IN } from './constants.ts'
+import { KEEP_PROTOCOL } from './keep-codec.ts'
+import type { Channel, KeeperPeer, Network, TopicValidator } from './seams.ts'
+import { handleChannels, plain, StreamChannel } from './stream-channel.ts'
 
 /** What is used of gossipsub. */
 interface PubSub {
@@ -41,13 +41,34 @@ export class Libp2pNetwork implements Network {
   readonly #mates = new Map<string, Set<string>>()
   readonly #log
   #listener: Parameters<Network['onMate']>[0] | undefined
+  /** Those that were configured, and which of them are there. */
+  readonly #keepers: ReadonlyMap<string, KeeperPeer>
+  readonly #present = new Map<string, KeeperPeer>()
+  #keeperListener: Parameters<Network['onKeeper']>[0] | undefined
 
-  constructor(components: NetworkComponents) {
+  /** `keepers`: peers that rooms are to be kept by, when they are connected and do such a thing. */
+  constructor(components: NetworkComponents, keepers: readonly KeeperPeer[] = []) {
     this.#components = components
+    this.#keepers = new Map(keepers.map((keeper) => [keeper.peer, keeper]))
     this.self = components.peerId.toString()
     this.#log = components.logger.forComponent('p2pnode:chat')
     components.pubsub.addEventListener('subscription-change', ({ detail }) => this.#subscriptions(detail))
     components.events.addEventListener('peer:disconnect', ({ detail }) => this.#gone(detail.toString()))
+    if (keepers.length > 0) this.#watchKeepers()
+  }
+
+  /** That one is gone is heard where connections end: here libp2p tells of it only after it has looked into its store. */
+  #watchKeepers(): void {
+    const onConnect = (peerId: PeerId): void => {
+      const keeper = this.#keepers.get(peerId.toString())
+      if (keeper === undefined || this.#present.has(keeper.peer)) return
+      this.#present.set(keeper.peer, keeper)
+      this.#keeperListener?.(keeper, 'joined')
+    }
+    const topology = { onConnect, notifyOnLimitedConnection: true }
+    this.#components.registrar
+      .register(KEEP_PROTOCOL, topology)
+      .catch((error) => this.#log.error('cannot look for keepers - %e', error))
   }
 
   #subscriptions({ peerId, subscriptions }: SubscriptionChange): void {
@@ -63,6 +84,10 @@ export class Libp2pNetwork implements Network {
 
   #gone(peer: string): void {
     for (const [topic, mates] of this.#mates) if (mates.delete(peer)) this.#listener?.(topic, peer, 'left')
+    const keeper = this.#present.get(peer)
+    if (keeper === undefined) return
+    this.#present.delete(peer)
+    this.#keeperListener?.(keeper, 'left')
   }
 
   peerOf(device: Uint8Array): string {
@@ -94,6 +119,14 @@ export class Libp2pNetwork implements Network {
     this.#listener = listener
   }
 
+  keepers(): KeeperPeer[] {
+    return [...this.#present.values()]
+  }
+
+  onKeeper(listener: Parameters<Network['onKeeper']>[0]): void {
+    this.#keeperListener = listener
+  }
+
   async open(peer: string, protocol: string): Promise<Channel> {
     const stream = await this.#components.connectionManager.openStream(peerIdFromString(peer), protocol, {
       runOnLimitedConnection: true,
@@ -102,109 +135,7 @@ export class Libp2pNetwork implements Network {
   }
 
   async handle(protocol: string, accept: (channel: Channel) => Promise<void>): Promise<void> {
-    const handler = async (stream: Stream, connection: Connection): Promise<void> => {
-      const channel = new StreamChannel(stream, connection.remotePeer.toString())
-      try {
-        await accept(channel)
-      } catch (error) {
-        this.#log('%s from %p ended - %e', protocol, connection.remotePeer, error)
-        channel.abort(error instanceof Error ? error : new Error('failed'))
-      }
-    }
-    await this.#components.registrar.handle(protocol, handler, {
-      maxInboundStreams: MAX_STREAMS,
-      maxOutboundStreams: MAX_STREAMS,
-      runOnLimitedConnection: true,
-    })
-  }
-}
-
-/** Messages with a varint length before each. What is read and not yet taken stops the sender at 1 MiB. */
-class StreamChannel implements Channel {
-  readonly peer: string
-  readonly #stream: Stream
-  readonly #decoder = new LengthPrefixedDecoder({ maxDataLength: MAX_SYNC_MESSAGE_BYTES, maxBufferSize: 8 * MAX_SYNC_IN_FLIGHT })
-  readonly #queue: Uint8Array[] = []
-  #queued = 0
-  #ended = false
-  #error: Error | undefined
-  #wake: (() => void) | undefined
-
-  constructor(stream: Stream, peer: string) {
-    this.peer = peer
-    this.#stream = stream
-    stream.addEventListener('message', ({ data }) => this.#read(data))
-    stream.addEventListener('remoteCloseWrite', () => this.#end())
-    stream.addEventListener('close', ({ error }) => this.#end(error))
-  }
-
-  #read(data: Parameters<LengthPrefixedDecoder['decode']>[0]): void {
-    try {
-      for (const message of this.#decoder.decode(data)) {
-        this.#queue.push(plain(message.subarray()))
-        this.#queued += message.byteLength
-      }
-    } catch (error) {
-      this.abort(error instanceof Error ? error : new Error('malformed stream'))
-    }
-    // Not at once: in @libp2p/utils 7.4 a stream that is paused while it hands out what waited goes on as if it were not.
-    queueMicrotask(() => this.#pauseIfFull())
-    this.#wake?.()
-  }
-
-  #pauseIfFull(): void {
-    if (this.#queued > MAX_SYNC_IN_FLIGHT && this.#stream.readStatus === 'readable') this.#stream.pause()
-  }
-
-  #end(error?: Error): void {
-    this.#ended = true
-    this.#error ??= error
-    this.#wake?.()
-  }
-
-  async receive(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const message = this.#queue.shift()
-      if (message !== undefined) {
-        this.#queued -= message.length
-        if (this.#queued <= MAX_SYNC_IN_FLIGHT / 2 && this.#stream.readStatus === 'paused') this.#stream.resume()
-        return message
-      }
-      if (this.#error !== undefined) throw this.#error
-      if (this.#ended) return undefined
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-      this.#wake = undefined
-    }
-  }
-
-  async send(message: Uint8Array): Promise<void> {
-    if (this.#error !== undefined) throw this.#error
-    if (this.#stream.status !== 'open') throw new ClosedError('the stream is closed')
-    this.#stream.send(encodeVarint(message.length)) // alone: to copy a message behind it would cost more
-    if (!this.#stream.send(message)) await this.#stream.onDrain()
-  }
-
-  async close(): Promise<void> {
-    await this.#stream.close()
-  }
-
-  abort(reason: Error): void {
-    this.#error ??= reason
-    this.#stream.abort(reason)
-    this.#wake?.()
-  }
-}
-
-/** Node's Buffers slice and print in ways of their own: past this point there are none. */
-const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-
-/** Unsigned LEB128, as multiformats' unsigned-varint. */
-function encodeVarint(value: number): Uint8Array {
-  const bytes: number[] = []
-  for (let left = value; ; left = Math.floor(left / 128)) {
-    if (left < 128) return Uint8Array.from([...bytes, left])
-    bytes.push((left % 128) | 0x80)
+    const { registrar } = this.#components
+    await handleChannels({ registrar, protocol, log: this.#log, streams: MAX_STREAMS }, accept)
   }
 }

@@ -14,8 +14,6 @@ import { idsOf, type Arrival as RunArrival, RunLog } from './run-log.ts'
 import { placeOfRoom } from './run-store.ts'
 import type { Clock, Crypto } from './seams.ts'
 
-export type { Ingested } from './run-log.ts'
-export type { Via } from './run-store.ts'
 export type Arrival = RunArrival<Body>
 
 export interface LogInit {

@@ -12,6 +12,8 @@ export const OFFLINE: Network = {
   unsubscribe: nothing,
   mates: () => [],
   onMate: nothing,
+  keepers: () => [],
+  onKeeper: nothing,
   open: () => Promise.reject(new Error('not on the network')),
   handle: () => Promise.resolve(),
 }
@@ -28,6 +30,8 @@ export function bindNetwork(current: () => Network): Network {
     unsubscribe: (topic) => current().unsubscribe(topic),
     mates: (topic) => current().mates(topic),
     onMate: (listener) => current().onMate(listener),
+    keepers: () => current().keepers(),
+    onKeeper: (listener) => current().onKeeper(listener),
     open: (peer, protocol) => current().open(peer, protocol),
     handle: (protocol, accept) => current().handle(protocol, accept),
   }

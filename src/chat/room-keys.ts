@@ -2,12 +2,14 @@
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { InvalidArgumentError } from '../errors.ts'
+import { equalBytes } from './cbor.ts'
 import { bytesToHex } from './hex.ts'
 import type { Crypto } from './seams.ts'
 
 export type RoomKind = 'open' | 'locked'
 
 const MAX_ROOM_NAME = 64
+const LOCAL_ROOM = 'lobby'
 const ARGON2_MEMORY_KIB = 64 * 1024
 const ARGON2_ITERATIONS = 3
 /** Control and format characters, lone surrogates, and every kind of space. */
@@ -62,7 +64,7 @@ export function deriveRoomKeys(kind: RoomKind, secret: Uint8Array, crypto: Crypt
   return {
     kind,
     secret,
-    tag: crypto.sha256(accessKey).slice(0, 16),
+    tag: tagOf(accessKey, crypto),
     topic: `p2pnode/room/${bytesToHex(derive('topic').subarray(0, 16))}`,
     messageKey: derive('message'),
     controlKey: derive('control'),
@@ -71,6 +73,13 @@ export function deriveRoomKeys(kind: RoomKind, secret: Uint8Array, crypto: Crypt
     accessKey,
   }
 }
+
+/** What a room is called on the wire. */
+export const tagOf = (accessKey: Uint8Array, crypto: Crypto): Uint8Array => crypto.sha256(accessKey).slice(0, 16)
+
+/** The room of that name is for those around: nobody who is not in it is told of it, no keeper either. */
+export const isLocal = ({ kind, secret }: RoomKeys, crypto: Crypto): boolean =>
+  kind === 'open' && equalBytes(secret, openRoomSecret(LOCAL_ROOM, crypto))
 
 /** Two words (22 bits) from bytes that nobody can choose cheaply: to compare aloud. */
 export function checkWords(bytes: Uint8Array): string {

@@ -20,9 +20,10 @@ import { Members } from './members.ts'
 import { Presence } from './presence.ts'
 import { checkWords, type RoomKeys } from './room-keys.ts'
 import { Roster } from './roster.ts'
-import type { Channel, Clock, Crypto, Network } from './seams.ts'
+import type { Channel, Clock, Crypto, KeeperPeer, Network } from './seams.ts'
 import { Sync } from './sync.ts'
 import { type HistoryQuery, Timeline } from './timeline.ts'
+import type { Turns } from './turns.ts'
 import type { Member, Message, Profile, RoomCheck, Room as RoomInfo } from './types.ts'
 import { Writer, type Written } from './writer.ts'
 
@@ -44,6 +45,8 @@ export interface RoomInit {
   network: Network
   /** Passed before more history is fetched. */
   gate: Gate
+  /** A place for each visit of a keeper, all rooms together. */
+  turns: Turns
   identity: () => Identity
   isBlocked: (account: string) => boolean
   onFailure: (error: unknown, peer: string) => void
@@ -123,11 +126,14 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       crypto,
       clock,
       gate,
+      turns: init.turns,
       onState: (state, moved) => {
         if (moved) this.#tell('sync', { state, ...this.digest() })
       },
       onReject: (reason, peerId) => this.#tell('reject', { reason, peerId }),
       onHeld: (page) => this.#held.note(page),
+      onKeeperHeld: nothing,
+      onRefused: (why, peer) => this.#warnOfRefusal(why, peer),
       onFailure: init.onFailure,
     })
   }
@@ -175,6 +181,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   /** Goes off the network, having written what was queued. `left`: tells the others that this is a farewell. */
   async stop({ left = false } = {}): Promise<void> {
     await this.#writer.close()
+    if (this.#running) await this.#sync.flush()
     this.#log.close()
     if (!this.#running) return
     this.#running = false
@@ -209,6 +216,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
 
   #arrived(arrivals: Arrival[]): void {
     this.#presence.arrived()
+    if (arrivals.some(({ event }) => event.stored.via === 'self')) this.#sync.wrote()
     for (const { event, body } of arrivals) {
       if (body === undefined) continue
       if (event.stored.via !== 'self' && event.seq > 1 && event.prev === undefined) this.#sync.want()
@@ -245,6 +253,13 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     })
   }
 
+  #warnOfRefusal(why: string, peer: string): void {
+    this.#tell('warning', {
+      code: 'KEEPER_REFUSED',
+      message: `The keeper ${peer} does not keep this room: ${why}. What is written here waits with its members. The keeper is asked again later.`,
+    })
+  }
+
   /** An event of our own key that we do not know: a copy of this device wrote it, or we lost it. The key is given up, nothing else. */
   #retire(): void {
     this.#writer.retire()
@@ -272,6 +287,11 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   parted(peer: string): void {
     this.#sync.left(peer)
     if (this.#running) this.#presence.lost(peer)
+  }
+
+  /** A keeper came or went. */
+  keeper(keeper: KeeperPeer, change: 'joined' | 'left'): void {
+    this.#sync.keeper(keeper, change)
   }
 
   /** A sync session for this room that a peer opened. */
@@ -337,3 +357,6 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     this.safeDispatchEvent(type, { detail })
   }
 }
+
+/** A keeper's word is no member's. */
+const nothing = (): undefined => undefined

@@ -50,6 +50,8 @@ export interface Incoming {
   fresh: number[]
 }
 
+/** Where events lie that were given up. */
+const NOWHERE: StoredRun = { firstSeq: 0, count: 0, n: 0, size: 0, receivedAt: 0, via: 'sync' }
 const DONE = Promise.resolve()
 /** Whoever waits for a write hears of its failure; the gossip door does not wait. */
 const ignore = (): undefined => undefined
@@ -190,7 +192,7 @@ export abstract class RunLog<B> {
       () => this.#arrive(arrivals, stored),
       (error) => {
         this.#undo(arrivals)
-        this.notStored(author, stored)
+        this.settled(author, stored, false)
         throw error
       },
     )
@@ -205,14 +207,17 @@ export abstract class RunLog<B> {
     this.runs.count(stored)
     for (const arrival of arrivals) {
       const { event, body } = arrival
-      if (event.stored !== stored) continue // its body came while the header was written: that write will tell
+      if (event.stored !== stored) continue // its body came while the header was written, and that write will tell; or it was given up
       this.#writes.end(event)
       event.durable = true
       if (body === undefined) continue
       event.author.hold(event)
       held.push(arrival)
     }
-    if (arrivals[0] !== undefined) this.arrived(arrivals[0].event.author, held)
+    const author = arrivals[0]?.event.author
+    if (author === undefined) return
+    this.arrived(author, held)
+    this.settled(author, stored, true)
   }
 
   #undo(arrivals: (Arrival<B> & { was: StoredRun | undefined })[]): void {
@@ -226,10 +231,13 @@ export abstract class RunLog<B> {
     }
   }
 
-  /** Forgets the events of an author up to `seq`, whatever of them is still on disk. */
+  /** Forgets the events of an author up to `seq`, also those that are being written: the runs are for the caller to remove. */
   protected cut(author: AuthorLog, seq: number): void {
     this.#digest = undefined
-    this.index.cut(author, seq)
+    for (const event of this.index.cut(author, seq)) {
+      event.stored = NOWHERE
+      this.#writes.end(event)
+    }
   }
 
   /** Up to here nothing of an author (a key in hex) is taken or looked at any more. */
@@ -261,8 +269,8 @@ export abstract class RunLog<B> {
     return []
   }
 
-  /** It could not be. */
-  protected notStored(_author: AuthorLog, _stored: StoredRun): void {
+  /** It is on disk, or could not be stored. */
+  protected settled(_author: AuthorLog, _stored: StoredRun, _ok: boolean): void {
     // Nothing was noted.
   }
 

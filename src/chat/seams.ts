@@ -53,6 +53,13 @@ export interface Channel {
   abort(reason: Error): void
 }
 
+/** A peer that keeps ciphertext for others, as it was configured here. */
+export interface KeeperPeer {
+  peer: string
+  /** Shows its operator's leave; at most 64 bytes. */
+  token?: Uint8Array | undefined
+}
+
 /** A set of peers joined by links that come and go. Peers are named by their peer id in text form. */
 export interface Network {
   readonly self: string
@@ -66,6 +73,10 @@ export interface Network {
   mates(topic: string): string[]
   /** Tells of each peer that becomes a mate, and each that ceases to be one. At most one listener. */
   onMate(listener: (topic: string, peer: string, change: 'joined' | 'left') => void): void
+  /** Connected peers that were configured as keepers and speak `/p2pnode/keep/1.0.0`. */
+  keepers(): KeeperPeer[]
+  /** Tells of each that comes, and each that goes. At most one listener. */
+  onKeeper(listener: (keeper: KeeperPeer, change: 'joined' | 'left') => void): void
   /** Throws when the peer cannot be reached or does not speak the protocol. */
   open(peer: string, protocol: string): Promise<Channel>
   /** `accept` owns the channel; what it throws ends the channel and is logged, nothing more. */

@@ -40,6 +40,8 @@ export interface SessionInit {
   gate: Pick<Gate, 'passed'>
   /** Ranges asked of others at this moment; shared by a room's sessions. */
   reserved: Reservations
+  /** Logs that one side may tell of in a round, and ranges that one may ask for. @default MAX_FRONTIER_ENTRIES */
+  entries?: number
   /** Asks whether the peer may be sent this many bytes more. */
   allow: (bytes: number) => boolean
   onProgress: () => void
@@ -137,7 +139,7 @@ export class SyncSession {
       ),
       this.#readPages(),
     ])
-    const wants = this.#init.reserved.take([...read.pages.values()].flatMap((each) => log.lacks(each)))
+    const wants = this.#init.reserved.take(read.lacking)
     for (const want of wants) this.#reserved.push(want)
     const [, asked] = await Promise.all([this.#sendWants(wants), this.#readWants()])
     const [sent, received] = await Promise.all([this.#serve(asked), this.#receive()])
@@ -161,19 +163,26 @@ export class SyncSession {
     await this.#conversation.send({ type: 'pages', pages: batch, last: true, more })
   }
 
-  /** One page a log; `more` says that the other side has older ranges to tell. */
-  async #readPages(): Promise<{ pages: Map<string, Page>; more: boolean }> {
-    const pages = new Map<string, Page>()
+  /** What is lacking here of one page a log; `more` says that the other side has older ranges to tell. */
+  async #readPages(): Promise<{ lacking: Want[]; more: boolean }> {
+    const { log, onHeld } = this.#init
+    const named = new Set<string>()
+    const lacking: Want[] = []
     for (;;) {
       const message = await this.#conversation.expect('pages')
       for (const page of message.pages) {
-        if (pages.has(page.author)) throw new InvalidEventError('a log named twice')
-        pages.set(page.author, page)
-        if (this.#init.log.ownAuthor?.startsWith(page.author)) this.#init.onHeld(page)
+        if (named.has(page.author)) throw new InvalidEventError('a log named twice')
+        named.add(page.author)
+        if (log.ownAuthor?.startsWith(page.author)) onHeld(page)
+        for (const want of log.lacks(page)) if (lacking.length < this.#entries) lacking.push(want) // the rest in the next round
       }
-      if (pages.size > MAX_FRONTIER_ENTRIES) throw new InvalidEventError('frontier too long')
-      if (message.last) return { pages, more: message.more }
+      if (named.size > this.#entries) throw new InvalidEventError('frontier too long')
+      if (message.last) return { lacking, more: message.more }
     }
+  }
+
+  get #entries(): number {
+    return this.#init.entries ?? MAX_FRONTIER_ENTRIES
   }
 
   async #sendWants(wants: Want[]): Promise<void> {
@@ -191,7 +200,7 @@ export class SyncSession {
     for (;;) {
       const message = await this.#conversation.expect('wants')
       for (const want of message.wants) wants.push(want)
-      if (wants.length > MAX_FRONTIER_ENTRIES) throw new InvalidEventError('too many wants')
+      if (wants.length > this.#entries) throw new InvalidEventError('too many wants')
       if (message.last) return wants
     }
   }

@@ -16,16 +16,25 @@ import {
   SYNC_SETTLE,
 } from './constants.ts'
 import type { Page } from './frontier.ts'
-import type { Channel } from './seams.ts'
+import { Keeping } from './keeping.ts'
+import { isLocal } from './room-keys.ts'
+import type { Channel, KeeperPeer } from './seams.ts'
 import { Sessions, type SessionsInit } from './sessions.ts'
 import { SYNC_PROTOCOL } from './sync-codec.ts'
 import type { Outcome } from './sync-session.ts'
+import type { Turns } from './turns.ts'
 
 /** A mate with the larger peer id waits this long for the other to open the first session. */
 const TIE_BREAK = 1000
 
 export interface SyncInit extends SessionsInit {
+  /** Shared by the rooms of a device: a place for each visit of a keeper. */
+  turns: Turns
   onHeld: (page: Page, peer: string) => void
+  /** A keeper says that it holds these ranges of our own log: a claim of somebody who is no member, to be counted apart. */
+  onKeeperHeld: (page: Page, peer: string) => void
+  /** A keeper does not keep this room. */
+  onRefused: (why: string, peer: string) => void
   onFailure: (error: unknown, peer: string) => void
 }
 
@@ -48,6 +57,7 @@ export class Sync {
   readonly #pauses = new Map<string, number>()
   readonly #sessions: Sessions
   readonly #allowance: Allowance
+  readonly #keeping: Keeping
   #out = 0
   /** Peers whose sessions are under way. */
   readonly #in = new Set<string>()
@@ -64,11 +74,18 @@ export class Sync {
     this.#init = init
     this.#sessions = new Sessions(init)
     this.#allowance = new Allowance(init.clock)
+    this.#keeping = new Keeping({
+      ...init,
+      sessions: this.#sessions,
+      allow: (peer, bytes) => this.#allowance.spend(peer, bytes, init.log.bytes),
+      onHeld: init.onKeeperHeld,
+    })
   }
 
   start(): void {
     this.#running = true
     for (const peer of this.#init.network.mates(this.#init.keys.topic)) this.joined(peer)
+    if (!isLocal(this.#init.keys, this.#init.crypto)) this.#keeping.start()
     this.#repeat()
   }
 
@@ -87,6 +104,7 @@ export class Sync {
     this.#periodic?.()
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#keeping.stop()
     this.#sessions.stop()
     this.#mates.clear()
   }
@@ -102,10 +120,26 @@ export class Sync {
 
   left(peer: string): void {
     const mate = this.#mates.get(peer)
-    this.#mates.delete(peer)
+    if (this.#mates.delete(peer) && this.#mates.size === 0) this.#keeping.alone()
     this.#pauses.delete(peer)
     if (mate !== undefined && !mate.proven && mate.pause > SYNC_PAUSE) this.#pauses.set(peer, mate.pause)
     if (this.#pauses.size > MAX_REMEMBERED_MATES) this.#pauses.delete(this.#pauses.keys().next().value as string)
+  }
+
+  /** A keeper came or went. */
+  keeper(keeper: KeeperPeer, change: 'joined' | 'left'): void {
+    if (change === 'joined') this.#keeping.joined(keeper)
+    else this.#keeping.left(keeper.peer)
+  }
+
+  /** Something was written here. */
+  wrote(): void {
+    this.#keeping.wrote()
+  }
+
+  /** Resolves when the keepers have what was written here, or have taken too long. */
+  flush(): Promise<void> {
+    return this.#keeping.flush()
   }
 
   /** Something arrived: what differs now may settle by itself. */

@@ -1,7 +1,16 @@
 import type { Key, Table } from './store.ts'
 
 /** First byte of every key. A number is a format: never reuse or renumber one. */
-export const TABLE_BYTE: Readonly<Record<Table, number>> = { node: 1, room: 2, run: 3, own: 4, cid: 5 }
+export const TABLE_BYTE: Readonly<Record<Table, number>> = {
+  node: 1,
+  room: 2,
+  run: 3,
+  own: 4,
+  cid: 5,
+  lease: 6,
+  kept: 7,
+  horizon: 8,
+}
 /** Tables of the store's own: number -> name, and the one record that counts all others. */
 export const DICTIONARY_BYTE = 0xfe
 export const LEDGER_BYTE = 0xff

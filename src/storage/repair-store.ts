@@ -125,7 +125,7 @@ class Rebuild {
   }
 
   report(): Repaired {
-    const kept: Record<Table, number> = { node: 0, room: 0, run: 0, own: 0, cid: 0 }
+    const kept: Record<Table, number> = { node: 0, room: 0, run: 0, own: 0, cid: 0, lease: 0, kept: 0, horizon: 0 }
     const dropped = { ...kept }
     for (const [table, byte] of Object.entries(TABLE_BYTE) as [Table, number][]) {
       kept[table] = this.found.count(byte)

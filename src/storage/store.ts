@@ -15,6 +15,12 @@ export type Table =
   | 'own'
   /** `['cid', tag, n]`: idempotence keys of sends. */
   | 'cid'
+  /** `['lease', room]`: a room kept for others, room being a local number. */
+  | 'lease'
+  /** `['kept', room, n]`: events of a room that is kept for others. */
+  | 'kept'
+  /** `['horizon', room]`: up to where its logs were given up. */
+  | 'horizon'
 
 /**
  * A table, then what narrows it down. Numbers are integers, 0 <= n < 2^48, and sort by value. Byte strings are identities

@@ -6,6 +6,7 @@ import type { Channel, Network } from '../../src/chat/seams.ts'
 import { Sync } from '../../src/chat/sync.ts'
 import { decodeMessage } from '../../src/chat/sync-codec.ts'
 import { Reservations, SyncSession } from '../../src/chat/sync-session.ts'
+import { Turns } from '../../src/chat/turns.ts'
 import { channelPair, fill, idsOf, type Member, type MemoryChannel, member, Scribe } from './support.ts'
 
 const test = suite('chat/sync')
@@ -33,6 +34,7 @@ async function setup(mates: string[] = [], answer = outOfReach): Promise<Setup> 
   const network = {
     self: 'm',
     mates: () => mates,
+    keepers: () => [],
     publish: (_topic: string, bytes: Uint8Array) => published.push(bytes),
     open: (peer: string): Promise<Channel> => {
       opened.push(peer)
@@ -44,7 +46,10 @@ async function setup(mates: string[] = [], answer = outOfReach): Promise<Setup> 
     network,
     onState: () => undefined,
     onReject: () => undefined,
+    turns: new Turns(1),
     onHeld: () => undefined,
+    onKeeperHeld: () => undefined,
+    onRefused: () => undefined,
     onFailure: (_error, peer) => failures.push(peer),
   })
   sync.start()

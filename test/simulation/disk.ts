@@ -4,7 +4,7 @@ import type { Key, Operation, RangeOptions, Store, Table } from '../../src/stora
 import { QUIET, type VirtualTime } from './clock.ts'
 import type { Random } from './random.ts'
 
-const TABLES: Record<Table, string> = { node: '1', room: '2', run: '3', own: '4', cid: '5' }
+const TABLES: Record<Table, string> = { node: '1', room: '2', run: '3', own: '4', cid: '5', lease: '6', kept: '7', horizon: '8' }
 
 interface Write {
   operations: Operation[]

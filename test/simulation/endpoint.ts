@@ -1,5 +1,5 @@
 /** One peer's place on the simulated network: topics with gossipsub's habits, and streams. */
-import type { Channel, Network, TopicValidator, Verdict } from '../../src/chat/seams.ts'
+import type { Channel, KeeperPeer, Network, TopicValidator, Verdict } from '../../src/chat/seams.ts'
 import { type ChannelEnd, NetworkError } from './channel.ts'
 import { QUIET } from './clock.ts'
 import type { Link } from './link.ts'
@@ -30,6 +30,8 @@ export class Endpoint implements Network {
   readonly #refused = new Set<number>()
   readonly #handlers = new Map<string, (channel: Channel) => Promise<void>>()
   #listener: Parameters<Network['onMate']>[0] = () => undefined
+  #onKeeper: Parameters<Network['onKeeper']>[0] = () => undefined
+  #wanted: KeeperPeer[] = []
   alive = true
 
   constructor(network: SimNetwork, self: string, address: number) {
@@ -149,6 +151,23 @@ export class Endpoint implements Network {
     this.#listener = listener
   }
 
+  keepers(): KeeperPeer[] {
+    return this.#wanted.filter(({ peer }) => this.#isConnected(peer))
+  }
+
+  onKeeper(listener: Parameters<Network['onKeeper']>[0]): void {
+    this.#onKeeper = listener
+  }
+
+  /** These are its keepers. */
+  keptBy(keepers: KeeperPeer[]): void {
+    this.#wanted = keepers
+  }
+
+  #isConnected(peer: string): boolean {
+    return [...this.links].some((link) => link.other(this).self === peer)
+  }
+
   async handle(protocol: string, accept: (channel: Channel) => Promise<void>): Promise<void> {
     this.#handlers.set(protocol, accept)
   }
@@ -183,7 +202,10 @@ export class Endpoint implements Network {
   }
 
   linked(link: Link): void {
+    const peer = link.other(this).self
+    const keeper = this.#isConnected(peer) ? undefined : this.#wanted.find((each) => each.peer === peer)
     this.links.add(link)
+    if (keeper !== undefined) this.#onKeeper(keeper, 'joined')
     for (const topic of this.#topics.keys()) this.#announce(link, topic, true)
   }
 
@@ -192,5 +214,7 @@ export class Endpoint implements Network {
     const were = [...link.topicsOf(this)]
     this.links.delete(link)
     for (const topic of were) this.#compare(topic, peer, true)
+    const keeper = this.#isConnected(peer) ? undefined : this.#wanted.find((each) => each.peer === peer)
+    if (keeper !== undefined && this.alive) this.#onKeeper(keeper, 'left')
   }
 }

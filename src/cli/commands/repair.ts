@@ -5,7 +5,16 @@ import { repair as repairStore } from '../runtime.ts'
 import { secretFrom } from '../secret.ts'
 
 /** What the tables are to people. */
-const NAMES = { node: 'settings', room: 'rooms', run: 'batches of messages', own: 'marks', cid: 'send keys' } as const
+const NAMES = {
+  node: 'settings',
+  room: 'rooms',
+  run: 'batches of messages',
+  own: 'marks',
+  cid: 'send keys',
+  lease: 'rooms kept for others',
+  kept: 'batches of messages kept for others',
+  horizon: 'horizons of rooms kept for others',
+} as const
 
 export async function repair({ io, settings, dataDir }: Context): Promise<void> {
   if (!dataDirExists(dataDir)) throw noStore(dataDir)
