@@ -86,19 +86,14 @@ export class Leases {
 
   /** Why a room cannot be taken on somebody's account; undefined if it can. */
   refusal({ peer, network }: Asker): number | undefined {
-    const { peerRooms, networkRooms, totalRooms } = this.#quotas
+    const { roomBytes, peerRooms, peerBytes, networkRooms, networkBytes, totalRooms, totalBytes } = this.#quotas
     const own = this.#peers.get(peer)
     const near = this.#networks.get(network)
-    if ((own?.rooms ?? 0) >= peerRooms || this.#leftOf(own, this.#quotas.peerBytes) < MIN_SPACE) return Refusal.peerQuota
-    if ((near?.rooms ?? 0) >= networkRooms || this.#leftOf(near, this.#quotas.networkBytes) < MIN_SPACE)
-      return Refusal.networkQuota
-    if (this.#total.rooms >= totalRooms || this.#leftOf(this.#total, this.#quotas.totalBytes) < MIN_SPACE)
-      return Refusal.totalQuota
+    const least = Math.min(MIN_SPACE, roomBytes)
+    if ((own?.rooms ?? 0) >= peerRooms || leftOf(own, peerBytes) < least) return Refusal.peerQuota
+    if ((near?.rooms ?? 0) >= networkRooms || leftOf(near, networkBytes) < least) return Refusal.networkQuota
+    if (this.#total.rooms >= totalRooms || leftOf(this.#total, totalBytes) < least) return Refusal.totalQuota
     return undefined
-  }
-
-  #leftOf(usage: Usage | undefined, quota: number): number {
-    return Math.max(0, quota - (usage?.bytes ?? 0))
   }
 
   /** Takes a room on. It is kept once `save` has been written. */
@@ -148,23 +143,23 @@ export class Leases {
 
   /** How many bytes more the quotas of a room's peer, its network and all together leave it. */
   space(lease: Lease): number {
-    return Math.min(this.#spaceOfItsOwn(lease), this.#leftOf(this.#total, this.#quotas.totalBytes))
+    return Math.min(this.#spaceOfItsOwn(lease), leftOf(this.#total, this.#quotas.totalBytes))
   }
 
   /** How much more it could have if there were no others. */
   #spaceOfItsOwn({ peer, network }: Lease): number {
     return Math.min(
-      this.#leftOf(this.#peers.get(peer), this.#quotas.peerBytes),
-      this.#leftOf(this.#networks.get(network), this.#quotas.networkBytes),
+      leftOf(this.#peers.get(peer), this.#quotas.peerBytes),
+      leftOf(this.#networks.get(network), this.#quotas.networkBytes),
     )
   }
 
   /** Whether all together lack `bytes` for a room, or a place for a new one. */
   isShort(lease: Lease | undefined, bytes: number): boolean {
     const { totalRooms, totalBytes, roomBytes } = this.#quotas
-    if (lease === undefined) return this.#total.rooms >= totalRooms || this.#leftOf(this.#total, totalBytes) < bytes
+    if (lease === undefined) return this.#total.rooms >= totalRooms || leftOf(this.#total, totalBytes) < bytes
     const wanted = Math.min(bytes, Math.max(0, roomBytes - lease.bytes), this.#spaceOfItsOwn(lease))
-    return this.#leftOf(this.#total, totalBytes) < wanted
+    return leftOf(this.#total, totalBytes) < wanted
   }
 
   /** The lease to be ended to make space: of those that nobody speaks for, the one that was renewed longest ago. */
@@ -196,6 +191,8 @@ export class Leases {
     return [usageOf(this.#peers, peer), usageOf(this.#networks, network), this.#total]
   }
 }
+
+const leftOf = (usage: Usage | undefined, quota: number): number => Math.max(0, quota - (usage?.bytes ?? 0))
 
 function usageOf(usages: Map<string, Usage>, name: string): Usage {
   let usage = usages.get(name)

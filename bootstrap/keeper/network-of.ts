@@ -17,12 +17,15 @@ export function networkOf(address: Address): string {
 }
 
 function networkOf6(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+)\.\d+$/i.exec(address)
-  if (mapped !== null) return `${mapped[1]}.0/24`
-  const [head = '', tail] = address.split('::')
-  const groups = head === '' ? [] : head.split(':')
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':')
-  while (groups.length + rest.length < 8) groups.push('0')
-  const prefix = [...groups, ...rest].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
+  const [head = '', tail = ''] = address.split('::')
+  const [before, after] = [groupsOf(head), groupsOf(tail)]
+  const groups = [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after]
+  const [high = 0, low = 0] = groups.slice(6)
+  // An IPv4 address written as one of IPv6.
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
+    return `${high >> 8}.${high & 255}.${low >> 8}.0/24`
+  const prefix = groups.slice(0, 4).map((group) => group.toString(16))
   return `${prefix.join(':')}::/64`
 }
+
+const groupsOf = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)))

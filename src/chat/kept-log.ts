@@ -109,6 +109,15 @@ export class KeptLog extends RunLog<Sealed> {
     return 0
   }
 
+  override async bytesOf(author: AuthorLog, stored: StoredRun): Promise<Uint8Array | undefined> {
+    try {
+      return await super.bytesOf(author, stored)
+    } catch (error) {
+      if (this.#records.get(author)?.has(stored) === true) throw error
+      return undefined
+    }
+  }
+
   /** The clock inside is sealed: what is served first goes by when it came. */
   protected override loaded(event: LogEvent): void {
     event.hlc = event.stored.receivedAt
@@ -189,23 +198,20 @@ export class KeptLog extends RunLog<Sealed> {
     await this.#giveUp(horizons)
   }
 
-  /** Up to where each of the largest logs goes so that all together weigh no more than `most`, the smaller ones keeping what they have. */
+  /** Up to where logs go when the largest gives up its oldest run, again and again, until all together weigh no more than `most`. */
   #beyond(weight: (stored: StoredRun) => number, most: number): Map<AuthorLog, number> {
-    const sizes = new Map<AuthorLog, number>()
-    for (const [author, records] of this.#records) {
-      let size = 0
-      for (const stored of records) size += weight(stored)
-      sizes.set(author, size)
-    }
-    const level = levelOf([...sizes.values()], most)
+    const logs = [...this.#records].map(([author, records]) => {
+      const runs = [...records].sort((a, b) => lastOf(b) - lastOf(a))
+      return { author, runs, weight: runs.reduce((sum, stored) => sum + weight(stored), 0) }
+    })
     const horizons = new Map<AuthorLog, number>()
-    for (const [author, size] of sizes) {
-      let left = size
-      for (const stored of [...(this.#records.get(author) ?? [])].sort((a, b) => lastOf(a) - lastOf(b))) {
-        if (left <= level) break
-        left -= weight(stored)
-        horizons.set(author, lastOf(stored))
-      }
+    for (let left = logs.reduce((sum, log) => sum + log.weight, 0); left > most; ) {
+      const largest = logs.reduce((largest, log) => (log.weight > largest.weight ? log : largest))
+      const oldest = largest.runs.pop()
+      if (oldest === undefined) break
+      largest.weight -= weight(oldest)
+      left -= weight(oldest)
+      horizons.set(largest.author, lastOf(oldest))
     }
     return horizons
   }
@@ -253,18 +259,6 @@ export class KeptLog extends RunLog<Sealed> {
 }
 
 const lastOf = ({ firstSeq, count }: StoredRun): number => firstSeq + count - 1
-
-/** The height to which the larger of `sizes` are cut so that they add up to `most`. */
-function levelOf(sizes: number[], most: number): number {
-  const ascending = sizes.sort((a, b) => a - b)
-  let left = most
-  for (const [i, size] of ascending.entries()) {
-    const share = left / (ascending.length - i)
-    if (size > share) return share
-    left -= size
-  }
-  return Number.POSITIVE_INFINITY
-}
 
 function encodeHorizons(horizons: Map<string, number>): Uint8Array {
   return encodeCbor([...horizons].map(([author, seq]) => [hexToBytes(author), seq]))

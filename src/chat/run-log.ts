@@ -11,7 +11,7 @@ import { EventIndex } from './event-index.ts'
 import { frontierDigest, missing, type Page, type Want } from './frontier.ts'
 import { bytesToHex } from './hex.ts'
 import { PendingWrites } from './pending-writes.ts'
-import { type PlainRun, type RunPlace, RunStore, type Via } from './run-store.ts'
+import { type RunPlace, RunStore, type Via } from './run-store.ts'
 import type { Clock, Crypto, Verdict } from './seams.ts'
 
 export interface RunLogInit {
@@ -323,13 +323,8 @@ export abstract class RunLog<B> {
     return this.#digest
   }
 
-  /** A run as it is stored. @throws DamagedStoreError */
-  run(author: AuthorLog, stored: StoredRun): Promise<PlainRun> {
-    return this.runs.get(author, stored)
-  }
-
-  /** The encoding of a run as it is stored. @throws DamagedStoreError */
-  bytesOf(author: AuthorLog, stored: StoredRun): Promise<Uint8Array> {
+  /** The encoding of a run as it is stored; undefined if it was given up meanwhile. @throws DamagedStoreError */
+  bytesOf(author: AuthorLog, stored: StoredRun): Promise<Uint8Array | undefined> {
     return this.runs.bytesOf(author, stored)
   }
 }

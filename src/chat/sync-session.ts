@@ -15,7 +15,7 @@ import {
   SYNC_SILENCE,
 } from './constants.ts'
 import { Conversation } from './conversation.ts'
-import { encodeRun } from './event.ts'
+import { encodeRun, parseRun } from './event.ts'
 import { bucketOf, frontierDigest, type Page, pageOf, type Want } from './frontier.ts'
 import type { Gate } from './gate.ts'
 import { hexToBytes } from './hex.ts'
@@ -213,6 +213,7 @@ export class SyncSession {
     let sent = 0
     for (const portion of portions) {
       const run = await this.#load(portion)
+      if (run === undefined) continue
       if (size > 0 && size + run.length > SYNC_MESSAGE_TARGET) {
         await this.#conversation.send({ type: 'runs', runs: batch })
         batch = []
@@ -229,13 +230,18 @@ export class SyncSession {
     return sent
   }
 
-  /** Adjacent stored runs leave as one, under the last signature: the receiver verifies once. */
-  async #load({ first, runs }: Portion): Promise<Uint8Array> {
+  /**
+   * Adjacent stored runs leave as one, under the last signature: the receiver verifies once. undefined if something of them was given
+   * up meanwhile.
+   */
+  async #load({ first, runs }: Portion): Promise<Uint8Array | undefined> {
     const { log } = this.#init
     const [earliest] = runs
     if (earliest === undefined) throw new TypeError('an empty portion')
     if (runs.length === 1 && first.seq === earliest.firstSeq) return log.bytesOf(first.author, earliest)
-    const parts = await Promise.all(runs.map((stored) => log.run(first.author, stored)))
+    const encoded = await Promise.all(runs.map((stored) => log.bytesOf(first.author, stored)))
+    const parts = encoded.flatMap((bytes) => (bytes === undefined ? [] : parseRun(bytes)))
+    if (parts.length < runs.length) return undefined
     const entries = parts.flatMap((part) => part.entries).slice(first.seq - earliest.firstSeq)
     const { signature } = parts[parts.length - 1] as PlainRun
     return encodeRun({ ...(parts[0] as PlainRun), firstSeq: first.seq, prevId: hexToBytes(first.prevId), entries, signature })

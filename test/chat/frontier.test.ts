@@ -43,7 +43,7 @@ async function fetchFrom(here: Log, there: Log): Promise<number> {
   let fresh = 0
   for (const portion of portionsOf(wantsOf(here, there), there)) {
     for (const stored of portion.runs) {
-      const taken = here.ingest(encodeRun(await there.run(portion.first.author, stored)), 'sync')
+      const taken = here.ingest((await there.bytesOf(portion.first.author, stored)) as Uint8Array, 'sync')
       assert.is.not(taken.verdict, 'reject', taken.reason)
       await taken.durable
       fresh += taken.fresh

@@ -194,6 +194,17 @@ test('who writes under many names loses his own first', async () => {
   assert.ok(log.charged <= 60_000)
 })
 
+test('no more is given up than must be, however large the runs are', async () => {
+  const most = 100_000
+  const { log } = await kept({ limits: () => ({ ...PLENTY, bytes: most }) })
+  for (let i = 0; i < 40; i++) {
+    const scribes = scribe(200 + i)
+    await log.ingest(scribes.write(...Array.from({ length: 8 }, () => ({ text: 'x'.repeat(1000) })))).durable
+    await log.trimmed()
+    if (i >= 10) assert.ok(log.charged > most / 2 && log.charged <= most, `${log.charged}`)
+  }
+})
+
 test('what was given up is neither asked for nor taken again, also after a restart', async () => {
   const first = await kept({ limits: () => ({ ...PLENTY, events: 8 }) })
   const author = scribe(1)

@@ -1,0 +1,209 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { createKeeper, type KeeperInit, type KeeperService } from '../../bootstrap/keeper/index.ts'
+import type { Clock, P2PNode } from '../../src/index.ts'
+import { nativeCrypto } from '../../src/native-crypto.ts'
+import type { Peer } from '../../src/node/index.ts'
+import { openStore } from '../../src/storage/open-store.ts'
+import type { Store } from '../../src/storage/store.ts'
+import { memoryStore } from '../storage/memory-store.ts'
+import { filesBelow, withDirectory } from '../storage/support.ts'
+import { addressOf, Peers } from '../support/peers.ts'
+import { waitFor } from '../support/wait-for.ts'
+import { converged, hasty, type Nodes, paced, textsIn, toldBy, warningsOf, withNodes } from './support.ts'
+
+const test = suite('scenario/keeper')
+
+interface Keeping {
+  peer: Peer
+  service: KeeperService
+  address: string
+  /** What a node is started with to be kept by it. */
+  init: { connect: string[]; keepers: { peer: string; token?: Uint8Array }[] }
+}
+
+async function keeping(peers: Peers, store: Store, init: Partial<KeeperInit> = {}): Promise<Keeping> {
+  let service: KeeperService | undefined
+  const make = createKeeper({ store, crypto: nativeCrypto, clock: paced(1), open: true, ...init })
+  const peer = await peers.start({
+    services: {
+      keeper: (components) => {
+        service = make(components)
+        return service
+      },
+    },
+  })
+  if (service === undefined) throw new Error('no keeper')
+  const address = addressOf(peer)
+  return { peer, service, address, init: { connect: [address], keepers: [{ peer: peer.peerId }] } }
+}
+
+async function withKeeper(
+  task: (setting: { nodes: Nodes; peers: Peers; store: Store; keeper: Keeping }) => Promise<void>,
+  init: Partial<KeeperInit> = {},
+): Promise<void> {
+  const peers = new Peers()
+  const store = await memoryStore()
+  try {
+    await withNodes(async (nodes) => task({ nodes, peers, store, keeper: await keeping(peers, store, init) }))
+  } finally {
+    await peers.close()
+    await store.close()
+  }
+}
+
+/** Ten times as much time passes, but for what people see of it. */
+const racing: Clock = { ...hasty, monotonic: () => 10 * performance.now() }
+
+const eventsAt = ({ service }: Keeping): number => service.status()?.rooms.reduce((sum, { events }) => sum + events, 0) ?? 0
+
+test('500 messages of somebody who is gone reach who comes later, in one order, through a keeper that was restarted', () =>
+  withDirectory(async (dataDir) => {
+    const peers = new Peers()
+    try {
+      await withNodes(async (nodes) => {
+        let { store } = await openStore({ dataDir, crypto: nativeCrypto })
+        let keeper = await keeping(peers, store)
+        const ann = await nodes.start('ann', [], keeper.init)
+        const room = await ann.join('harbour')
+        await Promise.all(Array.from({ length: 500 }, (_, i) => room.send(`message ${i}`)))
+        const { digest } = room.digest()
+        await nodes.stop(ann) // at once: what was just written is brought before
+        assert.is(eventsAt(keeper), 501)
+        await peers.close()
+        await store.close()
+
+        ;({ store } = await openStore({ dataDir, crypto: nativeCrypto }))
+        keeper = await keeping(peers, store)
+        const bob = await nodes.start('bob', [], keeper.init)
+        const his = await bob.join('harbour')
+        const told = toldBy(his)
+        await converged([his], 500)
+        assert.is(his.digest().digest, digest)
+        assert.equal([(await his.verify()).events, told.length], [502, 500])
+        assert.ok(told.every(({ via }) => via === 'sync'))
+        await nodes.stop(bob)
+        await peers.close()
+        await store.close()
+      })
+    } finally {
+      await peers.close()
+    }
+  }))
+
+test('a message is brought to the keeper soon after it was written, and fetched by who cannot reach its author', () =>
+  withKeeper(async ({ nodes, keeper }) => {
+    const ann = await nodes.start('ann', [], { ...keeper.init, clock: racing })
+    const hers = await ann.join('harbour')
+    await waitFor(() => eventsAt(keeper) === 1, 'the profile to be kept')
+    const bob = await nodes.start('bob', [], { ...keeper.init, clock: racing })
+    const his = await bob.join('harbour')
+    // Each is connected to the keeper alone, which is in no room and passes nothing on.
+    await hers.send('are you there?')
+    await converged([hers, his], 1)
+    await his.send('yes')
+    await converged([hers, his], 2)
+    assert.equal([hers.mates(), his.mates()], [[], []])
+  }))
+
+test('a keeper that refuses is told of once, in words', () =>
+  withKeeper(
+    async ({ nodes, keeper }) => {
+      const ann = await nodes.start('ann', [], { ...keeper.init, clock: paced(100) })
+      const codes = warningsOf(ann)
+      const messages: string[] = []
+      ann.addEventListener('warning', ({ detail }) => messages.push(detail.detail.message))
+      const room = await ann.join('harbour')
+      await room.send('to whom it may concern')
+      const refusals = (): number => keeper.service.status()?.refused.notAllowed ?? 0
+      await waitFor(() => refusals() >= 1, 'a refusal')
+      await waitFor(() => codes.length >= 1, 'a warning')
+      assert.equal(codes, ['KEEPER_REFUSED'])
+      assert.match(messages[0] ?? '', /does not keep this room: it keeps only what its operator allows/)
+      assert.is(eventsAt(keeper), 0)
+    },
+    { open: false },
+  ))
+
+test('the keeper’s token lets in', () =>
+  withKeeper(
+    async ({ nodes, keeper }) => {
+      const token = new TextEncoder().encode('for friends')
+      const [configured] = keeper.init.keepers
+      const ann = await nodes.start('ann', [], { ...keeper.init, keepers: [{ peer: configured?.peer ?? '', token }] })
+      const codes = warningsOf(ann)
+      const room = await ann.join('harbour')
+      await room.send('hello')
+      await waitFor(() => eventsAt(keeper) === 2, 'the message to be kept')
+      assert.equal(codes, [])
+    },
+    { open: false, token: 'for friends' },
+  ))
+
+test('the lobby is brought to no keeper, and nothing to a peer that was not named as one', () =>
+  withKeeper(async ({ nodes, keeper }) => {
+    const ann = await nodes.start('ann', [], { ...keeper.init, clock: hasty })
+    const bob = await nodes.start('bob', [], { connect: keeper.init.connect, clock: hasty })
+    const lobby = await ann.join('lobby')
+    await lobby.send('hello neighbours')
+    const private_ = await bob.join('harbour')
+    await private_.send('nobody keeps this')
+    const other = await ann.join('other')
+    await other.send('but this')
+    await waitFor(() => eventsAt(keeper) === 2, 'the other room to be kept')
+    assert.equal(
+      keeper.service.status()?.rooms.map(({ id }) => id),
+      [other.id],
+    )
+  }))
+
+test('a keeper that comes back is brought what was written meanwhile', () =>
+  withKeeper(async ({ nodes, peers, keeper, store }) => {
+    const ann = await nodes.start('ann', [], { ...keeper.init, clock: hasty })
+    const room = await ann.join('harbour')
+    await room.send('before')
+    await waitFor(() => eventsAt(keeper) === 2, 'the message to be kept')
+    await keeper.peer.stop()
+    assert.is(keeper.service.status(), undefined)
+    await room.send('meanwhile')
+    const next = await keeping(peers, store)
+    const bob = await nodes.start('bob', [], next.init)
+    const his = await bob.join('harbour')
+    await converged([his], 1)
+    assert.equal(await textsIn(his), ['before'])
+  }))
+
+const CANARIES = ['kumquats in the cellar', 'zanzibar-lighthouse', 'Xanthippe Quillfeather', 'a wildebeest in the library']
+
+test('nothing on a keeper’s disk, opened with its own key, is a text, a name or a key of a room', () =>
+  withDirectory(async (dataDir) => {
+    const peers = new Peers()
+    const { store } = await openStore({ dataDir, crypto: nativeCrypto })
+    try {
+      await withNodes(async (nodes) => {
+        const keeper = await keeping(peers, store)
+        const ann: P2PNode = await nodes.start('ann', [], { ...keeper.init, name: CANARIES[2] })
+        const room = await ann.join(CANARIES[1] as string)
+        const locked = await ann.join('vault', { passphrase: 'ostrich velvet marmalade' })
+        for (const each of [room, locked]) for (const text of [CANARIES[0], CANARIES[3]]) await each.send(text as string)
+        await nodes.stop(ann)
+        assert.is(eventsAt(keeper), 6)
+      })
+      const values: Uint8Array[] = []
+      for (const table of ['node', 'room', 'run', 'own', 'cid', 'lease', 'kept', 'horizon'] as const)
+        for await (const [, value] of store.range([table])) values.push(value)
+      assert.ok(values.length >= 4)
+      const plain = Buffer.concat(values)
+      for (const needle of needles()) assert.is(plain.includes(needle), false, needle.toString('latin1'))
+      assert.ok((await filesBelow(dataDir)).length > 0)
+    } finally {
+      await peers.close()
+      await store.close()
+    }
+  }))
+
+function needles(): Buffer[] {
+  return CANARIES.flatMap((text) => [Buffer.from(text), Buffer.from(Buffer.from(text).toString('hex'))])
+}
+
+test.run()
