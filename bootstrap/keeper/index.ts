@@ -17,9 +17,7 @@ import { MAX_STREAMS } from './constants.ts'
 import { Keeper, type KeeperInit, type KeeperStatus } from './keeper.ts'
 import { networkOf } from './network-of.ts'
 
-export type { Quotas } from './constants.ts'
-export type { KeeperInit, KeeperStatus, KeptRoom } from './keeper.ts'
-export type { KeeperPolicy } from './policy.ts'
+export type { KeeperInit, KeeperStatus } from './keeper.ts'
 
 export interface KeeperComponents {
   peerId: PeerId

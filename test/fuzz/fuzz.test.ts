@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { decodeCbor, encodeCbor, equalBytes } from '../../src/chat/cbor.ts'
 import { decodeRun, encodeRun } from '../../src/chat/event.ts'
+import { decodeKeepMessage, encodeKeepMessage } from '../../src/chat/keep-codec.ts'
 import { decodeMessage, encodeMessage } from '../../src/chat/sync-codec.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
 import { seeded } from '../storage/support.ts'
@@ -21,7 +22,7 @@ test('no altered input gets anything but InvalidEventError out of a decoder, or 
     assert.ok(outcome.accepted > 0, `${outcome.name}: not even the samples were accepted`)
     names.push(outcome.name)
   }
-  assert.is(names.length, 13)
+  assert.is(names.length, 15)
 })
 
 test('one seed gives the same inputs again, another one others', async () => {
@@ -48,10 +49,11 @@ function oneEncoding(decode: (bytes: Uint8Array) => Uint8Array): (bytes: Uint8Ar
   }
 }
 
-test('a run, and CBOR without maps, has no second encoding', async () => {
+test('a run, a keep message, and CBOR without maps, has no second encoding', async () => {
   const all = await targets()
   const random = seeded(99)
   const check = {
+    'keep message': oneEncoding((bytes) => encodeKeepMessage(decodeKeepMessage(bytes))),
     run: oneEncoding((bytes) => encodeRun(decodeRun(bytes, nativeCrypto))),
     'part of a frontier': oneEncoding((bytes) => encodeCbor(decodeCbor(bytes, 1000))),
   }

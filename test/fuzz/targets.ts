@@ -7,6 +7,8 @@ import { decodeCbor, encodeCbor } from '../../src/chat/cbor.ts'
 import { decodeRun, encodeRun, Kind, parseRun } from '../../src/chat/event.ts'
 import { decodePage, decodeSegment, decodeWant } from '../../src/chat/frontier.ts'
 import { createProfile, loadIdentity, verifyProfile } from '../../src/chat/identity.ts'
+import { decodeKeepMessage, encodeKeepMessage, type KeepMessage } from '../../src/chat/keep-codec.ts'
+import { KeptLog } from '../../src/chat/kept-log.ts'
 import { Log } from '../../src/chat/log.ts'
 import { decodeMessage, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'
 import { type Line, splitLines } from '../../src/client/lines.ts'
@@ -63,6 +65,18 @@ function messages(): Uint8Array[] {
     { type: 'served' },
   ]
   return list.map(encodeMessage)
+}
+
+function keepMessages(): Uint8Array[] {
+  const list: KeepMessage[] = [
+    { type: 'ask', accessKey: keys.accessKey, nonce: fill(2) },
+    { type: 'challenge', nonce: fill(2) },
+    { type: 'request', proof: fill(3, 64), seconds: 604_800, token: utf8ToBytes('for friends') },
+    { type: 'request', proof: fill(3, 64), seconds: 0, token: new Uint8Array(0) },
+    { type: 'granted', seconds: 604_800, bytes: 2 ** 26 },
+    { type: 'refused', reason: 1, seconds: 3600 },
+  ]
+  return list.map(encodeKeepMessage)
 }
 
 /** Plaintexts of bodies: they are sealed only after they were altered, as a member that means harm would. */
@@ -134,6 +148,15 @@ export async function targets(): Promise<Target[]> {
     [end, end, 1, 5],
   ].map(encodeCbor)
   const log = await Log.open({ store: new MapStore(), crypto, clock, keys })
+  const kept = await KeptLog.open({
+    store: new MapStore(),
+    crypto,
+    clock,
+    tag: keys.tag,
+    room: 1,
+    limits: () => ({ bytes: 100_000, events: 300, authors: 3 }),
+    onCharge: () => [],
+  })
   const storeKeys = [
     ['run', fill(1), fill(2), 7, 1],
     ['node', 'identity'],
@@ -175,6 +198,16 @@ export async function targets(): Promise<Target[]> {
       read: (bytes) => decodeBeacon(beaconOf(bytes), keys, crypto),
     },
     { name: 'sync message', samples: messages(), read: decodeMessage },
+    { name: 'keep message', samples: keepMessages(), read: decodeKeepMessage },
+    {
+      name: 'ingest without a key',
+      samples: runs(),
+      read(bytes) {
+        const { verdict, durable } = kept.ingest(bytes)
+        if (!['accept', 'ignore', 'reject'].includes(verdict)) throw new Error(`no verdict: ${verdict}`)
+        return durable
+      },
+    },
     {
       name: 'part of a frontier',
       samples: parts,

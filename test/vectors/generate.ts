@@ -14,6 +14,7 @@ import { type Body, encodeProfile, encodeText, sealBody, Type } from '../../src/
 import { encodeCbor } from '../../src/chat/cbor.ts'
 import { createRun, type Entry, encodeRun, Kind, type Place, type Run, withBody } from '../../src/chat/event.ts'
 import { createProfile, fingerprintOf, loadIdentity, recoveryPhrase } from '../../src/chat/identity.ts'
+import { encodeKeepMessage, type KeepMessage, keepChallenge, Refusal } from '../../src/chat/keep-codec.ts'
 import {
   canonicalRoomName,
   checkWords,
@@ -189,6 +190,26 @@ function sync(crypto: Crypto): unknown {
   }
 }
 
+const KEEP_MESSAGES: KeepMessage[] = [
+  { type: 'ask', accessKey: fill(1), nonce: fill(2) },
+  { type: 'challenge', nonce: fill(3) },
+  { type: 'request', proof: fill(4, 64), seconds: 604_800, token: utf8ToBytes('for friends') },
+  { type: 'request', proof: fill(5, 64), seconds: 60, token: new Uint8Array(0) },
+  { type: 'granted', seconds: 604_800, bytes: 67_108_864 },
+  ...Object.values(Refusal).map((reason): KeepMessage => ({ type: 'refused', reason, seconds: 600 })),
+]
+
+function keep(crypto: Crypto): unknown {
+  const { accessSeed, accessKey, tag } = deriveRoomKeys('open', openRoomSecret('harbour', crypto), crypto)
+  const nonces: [Uint8Array, Uint8Array] = [fill(1), fill(2)]
+  const peers: [string, string] = ['12D3KooWMember', '12D3KooWKeeper']
+  const challenge = keepChallenge(tag, nonces, peers)
+  return {
+    messages: KEEP_MESSAGES.map((message) => ({ message, encoded: encodeKeepMessage(message) })),
+    access: { room: 'harbour', accessKey, tag, nonces, peers, challenge, proof: crypto.sign(accessSeed, challenge) },
+  }
+}
+
 async function identity(crypto: Crypto): Promise<unknown> {
   const clock = { now: () => TIME, monotonic: () => TIME, setTimeout: () => () => undefined }
   const { identity: ann } = await loadIdentity(new MapStore(), crypto, clock, 'Ann')
@@ -235,6 +256,7 @@ export async function vectors(crypto: Crypto): Promise<Record<string, unknown>> 
     events: events(certain),
     beacons: beacons(certain),
     sync: sync(certain),
+    keep: keep(certain),
     identity: await identity(certain),
   }
   return hex(files) as Record<string, unknown>

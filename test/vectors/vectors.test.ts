@@ -16,9 +16,10 @@ import {
   deriveRoomKeys,
   lockedRoomSecret,
   openRoomSecret,
-  type RoomKeys,
+  type RoomKeys, tagOf,
 } from '../../src/chat/room-keys.ts'
 import { safetyNumber } from '../../src/chat/safety-number.ts'
+import { decodeKeepMessage, encodeKeepMessage, keepChallenge } from '../../src/chat/keep-codec.ts'
 import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
 import { fixed, vectors } from './generate.ts'
@@ -49,6 +50,18 @@ interface Files {
       nonces: [string, string]
       peers: [string, string]
       proofs: { role: 'initiator' | 'responder'; challenge: string; proof: string }[]
+    }
+  }
+  keep: {
+    messages: { message: { type: string }; encoded: string }[]
+    access: {
+      room: string
+      accessKey: string
+      tag: string
+      nonces: [string, string]
+      peers: [string, string]
+      challenge: string
+      proof: string
     }
   }
   identity: {
@@ -155,6 +168,15 @@ for (const [which, crypto] of Object.entries(BOTH)) {
     assert.is.not(proofs[0]?.challenge, proofs[1]?.challenge)
   })
 
+  test(`${which}: the proof for a keeper is that of the room, and its tag is made of the access key`, () => {
+    const { room, accessKey, tag, nonces, peers, challenge, proof } = read('keep').access
+    const keys = deriveRoomKeys('open', openRoomSecret(room, crypto), crypto)
+    assert.equal([bytesToHex(keys.accessKey), bytesToHex(tagOf(bytes(accessKey), crypto))], [accessKey, tag])
+    const made = keepChallenge(keys.tag, [bytes(nonces[0]), bytes(nonces[1])], peers)
+    assert.is(bytesToHex(made), challenge)
+    assert.ok(crypto.verify(bytes(accessKey), made, bytes(proof)))
+  })
+
   test(`${which}: certificate, binding, phrase and safety number follow from the account`, () => {
     const { entropy, phrase, account, device, created, certificate, roomTag, author, profile, safety } = read('identity')
     assert.equal(mnemonicToEntropy(phrase, wordlist), bytes(entropy))
@@ -188,6 +210,17 @@ test('sync messages are decoded, and encoded again to the same bytes', () => {
     assert.is(bytesToHex(encodeMessage(decoded)), encoded, message.type)
   }
   assert.is(types.size, 8, 'every type of message has a vector')
+})
+
+test('keep messages are decoded, and encoded again to the same bytes', () => {
+  const types = new Set<string>()
+  for (const { message, encoded } of read('keep').messages) {
+    const decoded = decodeKeepMessage(bytes(encoded))
+    types.add(decoded.type)
+    assert.is(decoded.type, message.type)
+    assert.is(bytesToHex(encodeKeepMessage(decoded)), encoded, message.type)
+  }
+  assert.is(types.size, 5, 'every type of message has a vector')
 })
 
 test.run()
