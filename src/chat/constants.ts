@@ -114,6 +114,9 @@ export const DEFAULT_HISTORY = 50
 export const MAX_HISTORY = 1000
 export const MAX_HISTORY_BYTES = 960 * KiB
 
+/** Authors who are passed over at keepers because they have signed what does not open; the oldest are forgotten. */
+export const MAX_UNREADABLE_AUTHORS = 4096
+
 /** What each run that is kept for others counts for beyond its bytes. */
 export const KEPT_RUN_OVERHEAD = 128
 /** Logs of a kept room of which it is remembered up to where they were given up. */

@@ -13,11 +13,13 @@ import {
   LEASE_SECONDS,
   MAX_KEEP_REFUSAL_PAUSE,
   MAX_SYNC_PAUSE,
+  MAX_UNREADABLE_AUTHORS,
   SYNC_PAUSE,
 } from './constants.ts'
 import type { Page } from './frontier.ts'
 import { askToKeep, KeeperRefusal } from './keep-access.ts'
 import { KEEP_PROTOCOL, Refusal } from './keep-codec.ts'
+import { Recent } from './recent.ts'
 import type { KeeperPeer } from './seams.ts'
 import type { Sessions, SessionsInit } from './sessions.ts'
 import type { Turns } from './turns.ts'
@@ -55,6 +57,8 @@ export class Keeping {
   readonly #keepers = new Map<string, Visited>()
   /** Why each keeper has refused, as far as that was told. */
   readonly #told = new Map<string, number>()
+  /** Authors of whom keepers have what does not open. */
+  readonly #unreadable = new Recent(MAX_UNREADABLE_AUTHORS)
   #timer: { at: number; cancel: () => void } | undefined
   #running = false
 
@@ -186,6 +190,7 @@ export class Keeping {
           return left >= 0 && this.#init.allow(peer, bytes)
         },
         onHeld: (page) => onHeld(page, peer),
+        unreadable: this.#unreadable,
       })
     } finally {
       release()

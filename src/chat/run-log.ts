@@ -36,6 +36,8 @@ export interface Ingested {
   reason?: string
   /** Events that were new, or whose bodies were. */
   fresh: number
+  /** Of a run that does not open under the room's key: its author (hex), who signed it. Who has no key of the room cannot know. */
+  unreadable?: string
   /** The clock of the latest of them; 0 for a run in which a body is missing, which gossip refuses. */
   latest?: number
   /** Resolves when everything in the run is on disk, rejects when it could not be stored. */
@@ -102,8 +104,9 @@ export abstract class RunLog<B> {
    */
   ingest(bytes: Uint8Array, via: Via, admit: () => boolean = () => true): Ingested {
     if (this.#closed) return { verdict: 'ignore', reason: 'the room was closed', fresh: 0, durable: DONE }
-    let incoming: Incoming
+    let incoming: Incoming | undefined
     let bodies: (B | undefined)[]
+    let verified = false
     try {
       incoming = this.#screen(bytes)
       const { run, ids, fresh } = incoming
@@ -113,10 +116,12 @@ export abstract class RunLog<B> {
       if (via === 'gossip' && run.entries.some((entry) => entry.body === undefined))
         throw new InvalidEventError('header without its body')
       this.#check(run)
+      verified = true
       bodies = fresh.map((i) => (run.entries[i]?.body === undefined ? undefined : this.open(run, i)))
     } catch (error) {
       if (!(error instanceof InvalidEventError)) throw error
-      return { verdict: 'reject', reason: error.message, fresh: 0, durable: DONE }
+      const unreadable = verified && incoming !== undefined ? { unreadable: bytesToHex(incoming.run.author) } : {}
+      return { verdict: 'reject', reason: error.message, fresh: 0, durable: DONE, ...unreadable }
     }
     const { run, fresh } = incoming
     if (this.author(bytesToHex(run.author)) === undefined && !admit()) {

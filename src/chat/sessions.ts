@@ -3,6 +3,7 @@ import { MAX_PASS_ON_BYTES, MAX_PASS_ON_RUNS, PASS_ON_AGE } from './constants.ts
 import type { Page } from './frontier.ts'
 import type { Gate } from './gate.ts'
 import type { Log } from './log.ts'
+import type { Recent } from './recent.ts'
 import type { RoomKeys } from './room-keys.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
 import { type Outcome, Reservations, SyncSession } from './sync-session.ts'
@@ -27,6 +28,8 @@ export interface Partner {
   allow: (bytes: number) => boolean
   /** It says that it holds these ranges of our own log. */
   onHeld: (page: Page) => void
+  /** Authors who have signed what does not open, where the partner cannot know of it. */
+  unreadable?: Recent
 }
 
 export class Sessions {
@@ -44,7 +47,7 @@ export class Sessions {
   }
 
   /** Holds a session to its end; when it breaks, so does the channel, and what broke it is thrown. */
-  async converse(channel: Channel, { prove, allow, onHeld }: Partner): Promise<Outcome> {
+  async converse(channel: Channel, { prove, allow, onHeld, unreadable }: Partner): Promise<Outcome> {
     const { log, crypto, clock, gate } = this.#init
     let told = false
     const session = new SyncSession({
@@ -55,6 +58,7 @@ export class Sessions {
       channel,
       allow,
       onHeld,
+      unreadable,
       reserved: this.#reserved,
       onProgress: () => {
         if (!told) this.#init.onState('running', true)

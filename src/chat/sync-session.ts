@@ -20,6 +20,7 @@ import { bucketOf, frontierDigest, type Page, pageOf, type Want } from './fronti
 import type { Gate } from './gate.ts'
 import { hexToBytes } from './hex.ts'
 import { type Portion, portionsOf } from './portions.ts'
+import type { Recent } from './recent.ts'
 import type { RunLog } from './run-log.ts'
 import type { PlainRun } from './run-store.ts'
 import type { Channel, Clock, Crypto } from './seams.ts'
@@ -42,6 +43,11 @@ export interface SessionInit {
   reserved: Reservations
   /** Logs that one side may tell of in a round, and ranges that one may ask for. @default MAX_FRONTIER_ENTRIES */
   entries?: number
+  /**
+   * Authors (the first 16 bytes of the key, in hex) who have signed what does not open. A keeper cannot know of it and is not blamed: what
+   * they wrote is passed over. @default who serves such a thing is left
+   */
+  unreadable?: Recent
   /** Asks whether the peer may be sent this many bytes more. */
   allow: (bytes: number) => boolean
   onProgress: () => void
@@ -165,7 +171,7 @@ export class SyncSession {
 
   /** What is lacking here of one page a log; `more` says that the other side has older ranges to tell. */
   async #readPages(): Promise<{ lacking: Want[]; more: boolean }> {
-    const { log, onHeld } = this.#init
+    const { log, onHeld, unreadable } = this.#init
     const named = new Set<string>()
     const lacking: Want[] = []
     for (;;) {
@@ -174,6 +180,7 @@ export class SyncSession {
         if (named.has(page.author)) throw new InvalidEventError('a log named twice')
         named.add(page.author)
         if (log.ownAuthor?.startsWith(page.author)) onHeld(page)
+        if (unreadable?.has(page.author) === true) continue
         for (const want of log.lacks(page)) if (lacking.length < this.#entries) lacking.push(want) // the rest in the next round
       }
       if (named.size > this.#entries) throw new InvalidEventError('frontier too long')
@@ -259,8 +266,10 @@ export class SyncSession {
       if (message.type === 'served') break
       if (message.type !== 'runs') throw new InvalidEventError(`unexpected ${message.type}`)
       for (const bytes of message.runs) {
-        const { verdict, reason, fresh, latest, durable } = this.#init.log.ingest(bytes, 'sync')
-        if (verdict === 'reject') {
+        const { verdict, reason, unreadable, fresh, latest, durable } = this.#init.log.ingest(bytes, 'sync')
+        if (unreadable !== undefined && this.#init.unreadable !== undefined) {
+          this.#init.unreadable.add(prefixOf(unreadable))
+        } else if (verdict === 'reject') {
           this.#init.onReject(reason ?? 'malformed')
           throw new InvalidEventError(`the peer served what is not valid: ${reason}`)
         }

@@ -194,6 +194,39 @@ test('no more is served than the keeper has place for', async () => {
   here.keeping.stop()
 })
 
+test('what a keeper cannot know not to open is passed over, once, and the rest is fetched', async () => {
+  const here = await setup()
+  const { keys, crypto, kept } = here
+  const wrong = { ...keys, messageKey: new Uint8Array(32) }
+  const mallory = new Scribe(66, wrong, crypto)
+  await kept.ingest(mallory.write({ text: 'junk' })).durable
+  const ann = new Scribe(2, keys, crypto)
+  for (let i = 0; i < 3; i++) await kept.ingest(ann.write()).durable
+  await joined(here)
+  assert.equal([here.log.size, here.log.author(ann.name)?.size, here.failures], [3, 3, []])
+  await kept.ingest(mallory.write({ text: 'more junk' })).durable
+  await write(here)
+  await pass(here, 5_000)
+  assert.equal([here.visits.length, kept.size, here.failures, here.log.author(mallory.name)], [2, 6, [], undefined])
+  const served = kept.author(mallory.name)
+  assert.is(served?.size, 2)
+  here.keeping.stop()
+})
+
+test('a keeper that serves what it could have refused is left', async () => {
+  const here = await setup()
+  const { keys, crypto, kept } = here
+  await kept.ingest(new Scribe(2, keys, crypto).write()).durable
+  const { bytesOf } = kept
+  kept.bytesOf = async (author, stored) => {
+    const bytes = await bytesOf.call(kept, author, stored)
+    return bytes?.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte))
+  }
+  await joined(here)
+  assert.equal([here.failures.length, here.log.size], [1, 0])
+  here.keeping.stop()
+})
+
 test('a refusal is told once, and asked about again after pauses that grow', async () => {
   const here = await setup()
   here.mood = { refuse: Refusal.peerQuota, seconds: 1 }
