@@ -5,6 +5,8 @@ import { type Body, encodeText, sealBody, Type } from '../../src/chat/body.ts'
 import { createRun, type Entry, encodeRun, Kind, type Run, withBody } from '../../src/chat/event.ts'
 import { Gate } from '../../src/chat/gate.ts'
 import { bytesToHex, hexToBytes } from '../../src/chat/hex.ts'
+import { askToKeep, KeepDesk } from '../../src/chat/keep-access.ts'
+import { KEEP_PROTOCOL } from '../../src/chat/keep-codec.ts'
 import { Log } from '../../src/chat/log.ts'
 import type { RoomKeys } from '../../src/chat/room-keys.ts'
 import type { Channel, Verdict } from '../../src/chat/seams.ts'
@@ -47,6 +49,8 @@ export class Hostile {
   /** It writes nothing new any more. */
   silent = false
   #gone = false
+  /** It says that it is a keeper. */
+  keeps = false
   /** What it thinks of what it hears. */
   onGossip: (bytes: Uint8Array, from: string) => Verdict = () => 'ignore'
   onChannel: (channel: Channel) => Promise<void> = async (channel) => channel.abort(new Error('not today'))
@@ -154,14 +158,34 @@ export class Hostile {
 
   /** Talks as members do, but for what it changes on the way out. */
   async converse(channel: Channel, tamper: Tamper, hello?: Uint8Array): Promise<void> {
-    const { world, log, keys, clock } = this
+    const { world, keys, clock } = this
     const access = { channel: tampered(channel, tamper), keys, crypto: world.crypto, clock, self: this.endpoint.self }
-    const session = new SyncSession({
+    try {
+      await (hello === undefined ? openAccess(access) : answerAccess(access, hello))
+      await this.#session(access.channel).converse()
+    } catch (error) {
+      world.trace('hostile session ends', this.endpoint.address, describe(error))
+      channel.abort(new Error('enough'))
+    }
+  }
+
+  /** The same, from where access has been proved. */
+  async #talk(channel: Channel, tamper: Tamper): Promise<void> {
+    try {
+      await this.#session(tampered(channel, tamper)).converse()
+    } catch (error) {
+      this.world.trace('hostile visit ends', this.endpoint.address, describe(error))
+      channel.abort(new Error('enough'))
+    }
+  }
+
+  #session(channel: Channel): SyncSession {
+    return new SyncSession({
       gate: new Gate(),
-      log,
-      crypto: world.crypto,
-      clock,
-      channel: access.channel,
+      log: this.log,
+      crypto: this.world.crypto,
+      clock: this.clock,
+      channel,
       reserved: this.#reserved,
       allow: () => true,
       onProgress: () => undefined,
@@ -169,17 +193,11 @@ export class Hostile {
       onHeld: () => undefined,
       onFresh: () => undefined,
     })
-    try {
-      await (hello === undefined ? openAccess(access) : answerAccess(access, hello))
-      await session.converse()
-    } catch (error) {
-      world.trace('hostile session ends', this.endpoint.address, describe(error))
-      channel.abort(new Error('enough'))
-    }
   }
 
-  /** Answers every session, and opens one now and then. */
+  /** Answers every session, and opens one now and then; where there are keepers, it visits one and says that it is another. */
   syncs(low: number, high: number, tamper: () => Tamper): void {
+    if (this.world.scenario.keeper?.liars === true) this.#keep(low, high, tamper)
     this.onChannel = async (channel) => {
       const bytes = await channel.receive()
       const hello = bytes && decodeMessage(bytes)
@@ -190,13 +208,37 @@ export class Hostile {
     })
   }
 
+  #keep(low: number, high: number, tamper: () => Tamper): void {
+    this.keeps = true
+    const { crypto, keeper } = this.world
+    const init = { crypto, clock: this.clock, self: this.endpoint.self }
+    void this.endpoint.handle(KEEP_PROTOCOL, async (channel) => {
+      const desk = new KeepDesk({ ...init, channel })
+      await desk.hear()
+      await desk.grant({ seconds: 3600, bytes: 2 ** 30 })
+      await this.#talk(channel, tamper())
+    })
+    this.every(low, high, () => {
+      void this.call(
+        async (channel) => {
+          await askToKeep({ ...init, channel, keys: this.keys, seconds: 3600 })
+          await this.#talk(channel, tamper())
+        },
+        { peers: keeper === undefined ? [] : [keeper.peer], protocol: KEEP_PROTOCOL },
+      )
+    })
+  }
+
   /** Opens a stream to some peer. */
-  async call(talk: (channel: Channel, peer: string) => Promise<void>): Promise<void> {
-    const { peers, world } = this
+  async call(
+    talk: (channel: Channel, peer: string) => Promise<void>,
+    { peers = this.peers, protocol = SYNC_PROTOCOL }: { peers?: string[]; protocol?: string } = {},
+  ): Promise<void> {
+    const { world } = this
     if (peers.length === 0) return
     const peer = world.random.pick(peers)
     try {
-      await talk(await this.endpoint.open(peer, SYNC_PROTOCOL), peer)
+      await talk(await this.endpoint.open(peer, protocol), peer)
     } catch (error) {
       world.trace('hostile call ends', this.endpoint.address, describe(error))
     }

@@ -50,6 +50,8 @@ export class Member {
   rewound = false
   /** Its disk was set back, is a copy or was copied: it may write two histories under one key. */
   mayFork = false
+  /** It went for good. */
+  gone = false
   /** The person, in hex. */
   account = ''
 
@@ -62,9 +64,16 @@ export class Member {
     for (const room of rooms) this.wanted.add(room)
   }
 
+  /** Goes, and never comes back. */
+  depart(): void {
+    this.#world.trace('departs', this.index)
+    this.kill()
+    this.gone = true
+  }
+
   /** Starts a process on the disk, unless one is running. */
   start(): void {
-    if (this.now !== undefined) return
+    if (this.now !== undefined || this.gone) return
     const { time, random, scenario } = this.#world
     const latency = (): number => random.between(...scenario.disk) * this.slowness
     const store = new DiskStore({ disk: this.disk, time, random, latency })
@@ -103,6 +112,7 @@ export class Member {
     for (const room of chat.rooms) if (!this.wanted.has(room.name)) await chat.leave(room.id)
     const endpoint = network.attach(network.peerOf(chat.identity.device), this.index)
     incarnation.endpoint = endpoint
+    endpoint.keptBy(this.#world.keepersOf(this))
     if (!incarnation.alive) return network.detach(endpoint)
     await chat.start(endpoint)
     for (const name of this.wanted) await this.#join(incarnation, name)

@@ -40,6 +40,10 @@ export const PLANTS: Record<string, Change[]> = {
   'charges for what is not news': [
     ["return { verdict: 'ignore', reason: 'nothing new'", "return { verdict: 'reject', reason: 'nothing new'"],
   ],
+  'serves nothing of what it keeps': [['return await super.bytesOf(author, stored)', 'return undefined']],
+  'leaves a keeper over what it cannot know': [
+    ['if (unreadable !== undefined && this.#init.unreadable !== undefined)', 'if (unreadable === undefined && fresh < 0)'],
+  ],
   'forgets a cid in a crash': [['also.push(...this.#cidOperations(taken, events))', '']],
   'publishes before the disk has it': [
     [
@@ -54,6 +58,7 @@ const COPIED = [
   'package.json',
   'tsconfig.json',
   'src/chat',
+  'bootstrap/keeper',
   'src/storage/store.ts',
   'src/errors.ts',
   'src/native-crypto.ts',
@@ -73,7 +78,7 @@ export async function plant(name: string | undefined): Promise<Planted> {
   const copy = await mkdtemp(join(tmpdir(), 'p2pnode-plant-'))
   const dispose = (): Promise<void> => rm(copy, { recursive: true, force: true })
   try {
-    await mkdir(join(copy, 'src/storage'), { recursive: true })
+    for (const folder of ['src/storage', 'bootstrap']) await mkdir(join(copy, folder), { recursive: true })
     for (const path of COPIED) await cp(join(root, path), join(copy, path), { recursive: true })
     await symlink(join(root, 'node_modules'), join(copy, 'node_modules'))
     for (const [from, to] of changes) await replace(join(copy, 'src/chat'), from, to)

@@ -51,6 +51,25 @@ export interface MemberPlan {
   side: boolean
 }
 
+/** Somebody who writes where nobody but the keeper hears it, and then goes for good. Times are milliseconds. */
+export interface DeparturePlan {
+  member: number
+  from: number
+  sends: number[]
+}
+
+export interface KeeperPlan {
+  /** Members that are kept by it. */
+  members: number[]
+  crashes: { at: number; down: number }[]
+  full: { at: number; lasts: number } | undefined
+  departure: DeparturePlan | undefined
+  /** Adversaries that sync say that they are keepers too. */
+  liars: boolean
+  /** Somebody brings it what does not open. */
+  squatter: boolean
+}
+
 export interface Scenario {
   seed: number
   members: MemberPlan[]
@@ -69,6 +88,7 @@ export interface Scenario {
   persistent: boolean
   /** Look at everything afterwards: reopen every disk, try every order. */
   thorough: boolean
+  keeper: KeeperPlan | undefined
 }
 
 const WEIGHTS: Partial<Record<Step['do'], number>> = {
@@ -117,6 +137,26 @@ export function createScenario(seed: number): Scenario {
     adversaries: random.chance(0.5) ? random.shuffled(ADVERSARIES).slice(0, 1 + random.below(2)) : [],
     persistent: random.chance(0.4),
     thorough: random.chance(0.06),
+    keeper: planKeeper(new Random(seed, 4), members.length, healAt),
+  }
+}
+
+function planKeeper(random: Random, members: number, healAt: number): KeeperPlan | undefined {
+  if (random.chance(0.85)) return undefined
+  const all = [...Array(members).keys()]
+  const from = random.between(3 * second, Math.max(4 * second, healAt * 0.4))
+  const sends = Array.from({ length: 1 + random.below(6) }, () => random.between(from, Math.max(from, healAt * 0.6)))
+  const departure = random.chance(0.6) ? { member: random.below(2), from, sends } : undefined
+  return {
+    members: departure !== undefined || random.chance(0.6) ? all : all.filter(() => random.chance(0.6)),
+    crashes: Array.from({ length: random.below(3) }, () => ({
+      at: random.between(0, healAt),
+      down: random.between(0.1, random.chance(0.3) ? 30 : 5) * second,
+    })),
+    full: random.chance(0.2) ? { at: random.between(0, healAt), lasts: random.between(1, 20) * second } : undefined,
+    departure,
+    liars: random.chance(0.3),
+    squatter: random.chance(0.2),
   }
 }
 

@@ -11,22 +11,30 @@ const REAL_FROM = 100_000
 
 Error.stackTraceLimit = 0
 
-async function check(from: number, count: number, real: boolean): Promise<void> {
+/** Answers how many members left all they wrote to a keeper. */
+async function check(from: number, count: number, real: boolean): Promise<number> {
   const failures: string[] = []
   let acknowledged = 0
+  let departed = 0
   for (let seed = from; seed < from + count; seed++) {
     const outcome = await simulate(seed, { real })
     acknowledged += outcome.acknowledged
+    departed += outcome.departed
     if (outcome.violations.length > 0)
       failures.push(`npm run simulate -- --seeds 1 --from ${seed}${real ? ' --real' : ''} --trace\n  ${outcome.violations[0]}`)
   }
   assert.equal(failures, [])
   assert.ok(acknowledged > 10 * count, 'messages are sent')
+  return departed
 }
 
-test(`${SEEDS} seeds lose, double, reorder and leak nothing`, () => check(1, SEEDS, false))
+test(`${SEEDS} seeds lose, double, reorder and leak nothing, though some go for good`, async () => {
+  assert.ok((await check(1, SEEDS, false)) >= 5, 'members leave what they wrote to a keeper')
+})
 
-test(`${REAL_SEEDS} seeds with the real cryptography do not either`, () => check(REAL_FROM, REAL_SEEDS, true))
+test(`${REAL_SEEDS} seeds with the real cryptography do not either`, async () => {
+  await check(REAL_FROM, REAL_SEEDS, true)
+})
 
 test('the same seed is the same run, another one is not', async () => {
   const lines: string[][] = [[], [], []]

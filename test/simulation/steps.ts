@@ -93,8 +93,8 @@ function restore(world: World, member: Member): void {
   later(world, CLONE_DELAY, () => member.start())
 }
 
-export function idsOn(disk: Disk, world: World): string[] {
-  return disk.entries(['run']).flatMap(([, value]) => {
+export function idsOn(disk: Disk, world: World, table: 'run' | 'kept' = 'run'): string[] {
+  return disk.entries([table]).flatMap(([, value]) => {
     const [, , bytes] = decodeCbor(value, 8) as [number, number, Uint8Array]
     const run = decodeRun(bytes, world.crypto)
     return run.ids.filter((_, i) => run.entries[i]?.body !== undefined).map(bytesToHex)

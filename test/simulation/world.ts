@@ -1,17 +1,19 @@
 /** One run: members, network, disks and adversaries of a scenario, from the first event to the last check. */
 import { bytesToHex } from '../../src/chat/hex.ts'
 import { deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys } from '../../src/chat/room-keys.ts'
+import type { KeeperPeer } from '../../src/chat/seams.ts'
 import { startAdversary } from './adversaries.ts'
 import { checkConverged, checkHistories, isConverged } from './check.ts'
 import { VirtualTime } from './clock.ts'
 import { cheapCrypto, type SimulatedCrypto, seededCrypto } from './crypto.ts'
 import type { Endpoint, Message } from './endpoint.ts'
-import type { Hostile } from './hostile.ts'
+import { Hostile } from './hostile.ts'
+import { KeeperProcess, planDeparture, squat } from './keeper.ts'
 import { Ledger } from './ledger.ts'
 import { describe, Member } from './member.ts'
 import { SimNetwork } from './network.ts'
 import { Random } from './random.ts'
-import { CANARY, MAIN_ROOM, type Scenario, SIDE_ROOM } from './scenario.ts'
+import { CANARY, type KeeperPlan, MAIN_ROOM, type Scenario, SIDE_ROOM } from './scenario.ts'
 import { performStep } from './steps.ts'
 import { checkThoroughly } from './thorough.ts'
 
@@ -39,6 +41,8 @@ export interface Outcome {
   acknowledged: number
   /** Milliseconds from the heal until all agreed. */
   converged: number
+  /** Members that left all they wrote to a keeper, and went for good. */
+  departed: number
 }
 
 /** A violation is found often, once is enough to know. */
@@ -51,6 +55,7 @@ export class World {
   readonly crypto: SimulatedCrypto
   readonly network: SimNetwork
   readonly members: Member[]
+  readonly keeper: KeeperProcess | undefined
   readonly hostiles: Hostile[] = []
   readonly ledger = new Ledger(this)
   readonly violations: string[] = []
@@ -70,6 +75,7 @@ export class World {
     this.crypto = real ? seededCrypto(randomness) : cheapCrypto(randomness)
     const { loss, duplication, delay, slow } = scenario
     this.network = new SimNetwork({ loss, duplication, delay, slow, time: this.time, random: this.random, listener: this })
+    this.keeper = scenario.keeper && new KeeperProcess(this)
     this.members = scenario.members.map(
       ({ name, skew, side }, i) => new Member(this, i, { name, skew, rooms: side ? [MAIN_ROOM, SIDE_ROOM] : [MAIN_ROOM] }),
     )
@@ -95,6 +101,7 @@ export class World {
       time.after(scenario.members[i]?.joinsAt ?? 0, () => member.start())
     })
     for (const [i, name] of scenario.adversaries.entries()) this.hostiles.push(await startAdversary(this, name, 1000 + i))
+    if (scenario.keeper !== undefined) await this.#planKeeper(scenario.keeper)
     for (const step of scenario.steps) time.after(step.at, () => performStep(this, step))
     await time.run(scenario.healAt)
     this.#heal()
@@ -103,6 +110,39 @@ export class World {
     for (const violation of await this.#checkHistories()) this.violated(violation)
     if (scenario.thorough && this.violations.length === 0) await this.#settle(checkThoroughly(this))
     return this.#outcome(converged)
+  }
+
+  async #planKeeper({ crashes, full, departure, squatter }: KeeperPlan): Promise<void> {
+    const { time, keeper } = this
+    if (keeper === undefined) return
+    keeper.start()
+    for (const { at, down } of crashes) {
+      time.after(at, () => keeper.kill())
+      time.after(at + down, () => keeper.start())
+    }
+    if (full !== undefined)
+      for (const [at, is] of [
+        [full.at, true],
+        [full.at + full.lasts, false],
+      ] as const)
+        time.after(at, () => {
+          keeper.disk.full = is && !this.healed
+        })
+    if (departure !== undefined) planDeparture(this, departure)
+    if (!squatter) return
+    const hostile = await Hostile.enter(this, 1100)
+    this.hostiles.push(hostile)
+    await squat(hostile)
+  }
+
+  /** As a member has them configured. */
+  keepersOf({ index, name }: Member): KeeperPeer[] {
+    const plan = this.scenario.keeper
+    // A copy of a device has its configuration.
+    const original = this.members.find((member) => member.name === name)?.index ?? index
+    if (this.keeper === undefined || plan?.members.includes(original) !== true) return []
+    const liars = this.hostiles.filter(({ keeps }) => keeps).map(({ endpoint }) => endpoint.self)
+    return [this.keeper.peer, ...liars].map((peer) => ({ peer }))
   }
 
   /** Until all agree and go on agreeing: what only an adversary has may come late. Answers when they did, in milliseconds since the heal. */
@@ -153,6 +193,7 @@ export class World {
       steps: this.time.steps,
       acknowledged: this.ledger.acknowledged,
       converged,
+      departed: this.members.filter(({ gone }) => gone).length,
     }
   }
 
@@ -161,6 +202,10 @@ export class World {
     this.healed = true
     this.network.heal()
     this.network.conditions.loss = Math.min(this.network.conditions.loss, 0.05)
+    if (this.keeper !== undefined) {
+      this.keeper.disk.full = false
+      this.keeper.start()
+    }
     for (const hostile of this.hostiles) if (!this.scenario.persistent) hostile.stop()
     for (const member of this.members) {
       member.disk.full = false
