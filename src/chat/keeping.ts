@@ -221,11 +221,9 @@ export class Keeping {
       return
     }
     const asked = Math.min(1000 * error.seconds, MAX_KEEP_REFUSAL_PAUSE)
-    if (error.reason === Refusal.busy) {
-      visited.next = now + this.#spread(Math.max(asked, SYNC_PAUSE))
-      return
-    }
-    visited.next = now + this.#spread(Math.max(asked, visited.refusalPause))
+    const pause = Math.max(asked, error.reason === Refusal.busy ? SYNC_PAUSE : visited.refusalPause)
+    visited.next = now + pause + this.#spread(pause / 8) // not earlier than asked, and not all at the same time
+    if (error.reason === Refusal.busy) return
     visited.refusalPause = Math.min(2 * visited.refusalPause, MAX_KEEP_REFUSAL_PAUSE)
     const { peer } = visited.keeper
     if (this.#told.get(peer) === error.reason) return
