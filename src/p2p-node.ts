@@ -13,11 +13,14 @@ import { safetyNumber } from './chat/safety-number.ts'
 import type { Clock, Crypto } from './chat/seams.ts'
 import type { Profile, SafetyNumber } from './chat/types.ts'
 import { UnreachableError } from './errors.ts'
-import type { Peer, PeerInit, PeerView } from './node/index.ts'
+import type { Peer, PeerInit, PeerView, RelayView } from './node/index.ts'
 import type { Store } from './storage/store.ts'
 
 export interface P2PNodeInit
-  extends Pick<PeerInit, 'listen' | 'announce' | 'connect' | 'mdns' | 'offline' | 'transports' | 'discovery' | 'supervisor'> {
+  extends Pick<
+    PeerInit,
+    'listen' | 'announce' | 'connect' | 'relays' | 'mdns' | 'offline' | 'transports' | 'discovery' | 'supervisor'
+  > {
   /** Shown to others; kept. @default what was kept, the first time a readable random name */
   name?: string | undefined
   /** TCP port for the default listeners. @default that of the last start */
@@ -190,6 +193,11 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
 
   peers(): PeerView[] {
     return this.#peer?.peers() ?? []
+  }
+
+  /** The relays given at the start, as they stand. */
+  relays(): RelayView[] {
+    return this.#peer?.relays() ?? []
   }
 
   /** Dials, and keeps dialling. @throws InvalidArgumentError, UnreachableError */

@@ -109,9 +109,9 @@ export function formatStatus({ version, peerId, account, name, addresses, connec
       ['peer id', peerId],
       ['connections', String(connections)],
       ...addresses.map((address, at) => [at === 0 ? 'listening' : '', address]),
-      ...relays.map(({ address, connected, reserved }) => [
+      ...relays.map(({ address, connected, reserved, problem }) => [
         'relay',
-        `${address} ${reserved ? 'reserved' : connected ? 'connected' : 'not connected'}`,
+        `${address} ${reserved ? 'reserved' : connected ? `connected, not reserved${problem === undefined ? '' : `: ${problem}`}` : 'not connected'}`,
       ]),
       ...(rooms.length === 0 ? [['rooms', 'none']] : []),
     ]),

@@ -36,6 +36,18 @@ const commands: readonly CommandSpec[] = [
     run: async (context, args) => (await import('./commands/start.ts')).start(context, args.map(given)),
   },
   {
+    usage: 'relay [status]',
+    description: 'run a relay for others; with status: what the one that runs here knows',
+    example: 'p2pnode relay --announce /dns4/relay.example.org/tcp/4747',
+    options: networkOptions.filter(({ name }) => name === 'listen' || name === 'announce'),
+    endsItself: true,
+    run: async (context, [what]) => {
+      if (what !== undefined && what !== 'status') throw new UsageError(`relay ${what}: there is only p2pnode relay status`)
+      const commands = await import('./commands/relay.ts')
+      await (what === undefined ? commands.relay(context) : commands.relayStatus(context))
+    },
+  },
+  {
     usage: 'join <room>',
     description: 'join a room, now and at every start',
     example: 'p2pnode join dev',

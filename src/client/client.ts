@@ -25,7 +25,8 @@ export interface Status {
   addresses: string[]
   /** Peers with an open connection. */
   connections: number
-  relays: { address: string; connected: boolean; reserved: boolean }[]
+  /** `reserved`: others can reach this device through it; `problem`: why not. */
+  relays: { address: string; connected: boolean; reserved: boolean; problem?: string }[]
   rooms: Room[]
 }
 

@@ -30,7 +30,7 @@ export function localClient(node: P2PNode, version: string, onStop: () => Promis
       name: node.name,
       addresses: node.addresses,
       connections: node.peers().length,
-      relays: [],
+      relays: node.relays(),
       rooms: node.rooms.map((room) => room.info()),
     }),
     join: async ({ room, passphrase, as }) => (await node.join(room, { passphrase, as })).info(),

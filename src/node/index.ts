@@ -19,8 +19,10 @@ import type { Libp2pInit } from 'libp2p'
 import { createPeerWith } from './peer.ts'
 import type { DiscoveryFactory, TransportFactory } from './presets.ts'
 import { nodePreset } from './presets.ts'
+import type { RelayView } from './relay/reservations.ts'
 import type { SupervisorInit } from './supervisor.ts'
 
+export type { RelayView } from './relay/reservations.ts'
 export type { SupervisorInit } from './supervisor.ts'
 
 export interface PeerInit {
@@ -36,9 +38,11 @@ export interface PeerInit {
   announce?: string[]
   /** Multiaddrs to dial from the start on, and for good. */
   connect?: string[]
+  /** Multiaddrs of relays, with their peer ids: dialled for good, reserved at, and used to reach who cannot be dialled. */
+  relays?: string[]
   /** Find peers on the LAN, and be found. @default true */
   mdns?: boolean
-  /** Dial private addresses only. @default false */
+  /** Dial private addresses only, and no relay. @default false */
   offline?: boolean
   /** Instead of those of the platform. */
   transports?: TransportFactory[]
@@ -85,6 +89,8 @@ export interface Peer extends TypedEventTarget<PeerEvents> {
   /** The TCP port listened on: the `port` of the next start. */
   port(): number | undefined
   peers(): PeerView[]
+  /** The relays that were configured. */
+  relays(): RelayView[]
   /**
    * Dials, and goes on dialling whenever there is no connection, also after a failure.
    *

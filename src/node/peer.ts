@@ -6,14 +6,16 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { ClosedError, InvalidArgumentError, UnreachableError } from '../errors.ts'
 import { Bans } from './bans.ts'
-import { MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
-import type { Peer, PeerEvents, PeerInit, PeerView } from './index.ts'
+import { MAX_RELAYS, MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
+import type { Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
 import type { Components } from './libp2p.ts'
 import { type Assembled, assemble } from './libp2p.ts'
-import { boundPort, listenEverywhere, listenOn } from './listen.ts'
+import { boundPort, listenOn, listenOnPort } from './listen.ts'
 import type { Preset } from './presets.ts'
 import { probe } from './probe.ts'
 import { reason } from './reason.ts'
+import type { Relayed } from './relay/index.ts'
+import type { Reservations } from './relay/reservations.ts'
 import { isRelayed, rank, settle } from './settle.ts'
 import { idIn, Supervisor } from './supervisor.ts'
 import { GossipWatch } from './watch.ts'
@@ -23,6 +25,9 @@ export async function createPeerWith(preset: Preset, init: PeerInit): Promise<Pe
   for (const address of init.listen ?? []) parse('listen', address)
   for (const address of init.announce ?? []) parse('announce', address)
   const configured = (init.connect ?? []).map((address) => parse('connect', address))
+  const relays = relaysOf(init)
+  const ids = new Set(relays.map(idIn))
+  const relayed = relays.length === 0 ? undefined : await preset.relayed?.((peer) => ids.has(peer))
   const bans = new Bans()
   // Both are told only after start, when `peer` is there.
   const assembled = await assemble(
@@ -31,9 +36,17 @@ export async function createPeerWith(preset: Preset, init: PeerInit): Promise<Pe
     bans,
     (found) => peer.supervisor.discovered(found),
     (message) => peer.warn('LAN', message),
+    relayed,
   )
-  const peer = new Libp2pPeer(assembled, init, bans, configured)
+  const peer = new Libp2pPeer(assembled, init, bans, { configured, relays, relayed })
   return peer
+}
+
+/** Whom to reach, and by what. */
+interface Given {
+  configured: Multiaddr[]
+  relays: Multiaddr[]
+  relayed: Relayed | undefined
 }
 
 class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
@@ -44,6 +57,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #init: PeerInit
   readonly #bans: Bans
   readonly #watch: GossipWatch
+  readonly #reservations: Reservations | undefined
   readonly #log: Logger
   readonly #settling = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #via = new Map<string, PeerView['via']>()
@@ -51,7 +65,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   /** Starts and stops happen one after the other. */
   #turn: Promise<void> = Promise.resolve()
 
-  constructor({ libp2p, components }: Assembled, init: PeerInit, bans: Bans, configured: Multiaddr[]) {
+  constructor({ libp2p, components }: Assembled, init: PeerInit, bans: Bans, { configured, relays, relayed }: Given) {
     super()
     this.libp2p = libp2p
     this.peerId = libp2p.peerId.toString()
@@ -66,7 +80,9 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       init.supervisor,
     )
     this.#watch = new GossipWatch(components, this.#onFlooder, components.logger.forComponent('p2pnode:watch'))
+    this.#reservations = relayed?.reservations(components, relays, components.logger.forComponent('p2pnode:relays'))
     for (const address of configured) this.#configure(address)
+    for (const address of relays) this.supervisor.configure(address, { relay: true })
   }
 
   async start(): Promise<void> {
@@ -75,10 +91,11 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       try {
         this.#listen(true)
         this.#watch.start()
+        this.#reservations?.start()
         await this.libp2p.start()
         const { listen, port = 0 } = this.#init
         const { transportManager } = this.#components
-        await (listen === undefined ? listenEverywhere(transportManager, port) : listenOn(transportManager, listen))
+        await (listen === undefined ? listenOnPort(transportManager, port) : listenOn(transportManager, listen))
         this.supervisor.start()
         this.#running = true
       } catch (error) {
@@ -109,6 +126,10 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       if (view !== undefined) views.push(view)
     }
     return views
+  }
+
+  relays(): RelayView[] {
+    return this.#reservations?.views() ?? []
   }
 
   async connect(address: string): Promise<PeerView> {
@@ -169,6 +190,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.#settling.clear()
     await this.libp2p.stop()
     this.#watch.stop()
+    this.#reservations?.stop()
     this.#listen(false)
     this.#via.clear()
   }
@@ -264,6 +286,24 @@ function parse(field: string, address: string): Multiaddr {
   }
   throw new InvalidArgumentError(field, 'an empty multiaddr')
 }
+
+/** The relays to use: none while offline. */
+function relaysOf({ relays = [], offline = false }: PeerInit): Multiaddr[] {
+  const parsed = relays.map((address) => parse('relays', address))
+  for (const [i, address] of parsed.entries()) {
+    const text = relays[i] ?? ''
+    if (isCircuit(address)) throw new InvalidArgumentError('relays', `${text} leads through a relay, and is none`)
+    if (idIn(address) === undefined)
+      throw new InvalidArgumentError(
+        'relays',
+        `${text} names no peer: a relay's address ends in /p2p/12D3KooW…, as the relay prints it`,
+      )
+  }
+  if (parsed.length > MAX_RELAYS) throw new InvalidArgumentError('relays', `at most ${MAX_RELAYS} relays`)
+  return offline ? [] : parsed
+}
+
+const isCircuit = (address: Multiaddr): boolean => address.getComponents().some(({ name }) => name === 'p2p-circuit')
 
 function parseId(peerId: string): PeerId {
   try {

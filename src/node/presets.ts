@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import type { Libp2pInit } from 'libp2p'
+import type { Relayed } from './relay/index.ts'
 
 export type TransportFactory = NonNullable<Libp2pInit['transports']>[number]
 export type DiscoveryFactory = NonNullable<Libp2pInit['peerDiscovery']>[number]
@@ -11,6 +12,8 @@ export interface Preset {
   transports: TransportFactory[]
   /** Finds peers on the LAN; `warn` is told why it cannot. */
   lan?(warn: (message: string) => void): Promise<DiscoveryFactory>
+  /** For a peer that has relays; `isRelay` tells which. */
+  relayed?(isRelay: (peer: string) => boolean): Promise<Relayed>
   sha256(bytes: Uint8Array): Uint8Array
 }
 
@@ -18,5 +21,6 @@ export interface Preset {
 export const nodePreset: Preset = {
   transports: [tcp(), webSockets()],
   lan: async (onWarning) => (await import('./lan.ts')).lan({ onWarning }),
+  relayed: async (isRelay) => (await import('./relay/index.ts')).relayed(isRelay),
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
 }

@@ -8,6 +8,7 @@ import {
   DISCOVERY_TTL,
   FIRST_BACKOFF,
   LAST_BACKOFF,
+  LAST_RELAY_BACKOFF,
   MAX_CONFIGURED,
   MAX_DIALS,
   MAX_HINTS,
@@ -104,14 +105,15 @@ export class Supervisor {
     return await this.#dial(target)
   }
 
-  /** Dials `address` from the start on, and for good. */
-  configure(address: Multiaddr): Target {
+  /** Dials `address` from the start on, and for good; a relay with shorter pauses. */
+  configure(address: Multiaddr, { relay = false } = {}): Target {
     const peer = idIn(address)
     const target = this.#targets.at(address.toString(), peer)
     if (!target.configured && this.#targets.configured >= MAX_CONFIGURED) {
       throw new RangeError(`at most ${MAX_CONFIGURED} addresses can be kept dialled`)
     }
     target.configured = true
+    target.relay ||= relay
     hint(target, address)
     if (this.#stopping !== undefined) this.#schedule(target, 0)
     return target
@@ -206,8 +208,9 @@ export class Supervisor {
     return this.#self > peer ? this.#init.tieBreak : 0
   }
 
-  #backoff({ failures }: Target): number {
-    const pause = Math.min(this.#init.lastBackoff, this.#init.firstBackoff * 2 ** Math.min(failures, 16))
+  #backoff({ failures, relay }: Target): number {
+    const last = relay ? Math.min(this.#init.lastBackoff, LAST_RELAY_BACKOFF) : this.#init.lastBackoff
+    const pause = Math.min(last, this.#init.firstBackoff * 2 ** Math.min(failures, 16))
     return pause * (0.75 + Math.random() / 2)
   }
 

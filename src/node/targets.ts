@@ -6,6 +6,8 @@ export interface Target {
   /** Addresses to try first, the best first. */
   hints: string[]
   configured: boolean
+  /** It is a relay of ours. */
+  relay: boolean
   kept: boolean
   heardAt: number
   dialledAt: number
@@ -60,6 +62,7 @@ export class TargetList {
       other.timer = undefined
       target.kept ||= other.kept
       target.configured ||= other.configured
+      target.relay ||= other.relay
       target.heardAt = Math.max(target.heardAt, other.heardAt)
     }
     target.key = target.peer
@@ -73,6 +76,7 @@ export class TargetList {
       peer,
       hints: [],
       configured: false,
+      relay: false,
       kept: false,
       heardAt: Number.NEGATIVE_INFINITY,
       dialledAt: Number.NEGATIVE_INFINITY,
