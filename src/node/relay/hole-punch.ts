@@ -45,11 +45,11 @@ export class Mapping {
   /** What a relay said it saw. */
   note({ peerId, observedAddr, connection }: IdentifyResult): void {
     if (observedAddr === undefined || isPrivate(observedAddr) || connection.direction !== 'outbound') return
-    const [host, port, ...rest] = observedAddr.getComponents()
-    if (host === undefined || port?.name !== 'tcp' || rest.length > 0) return
+    const [host, port, self, ...rest] = observedAddr.getComponents()
+    if (host === undefined || port?.name !== 'tcp' || self?.name !== 'p2p' || rest.length > 0) return
     // From another port: a NAT that keeps ports would have shown ours.
     const seen = this.#fromPort.has(connection.remoteAddr.toString()) ? port.value : this.port
-    this.#observed.set(peerId.toString(), multiaddr(`/${host.name}/${host.value}/tcp/${seen}`))
+    this.#observed.set(peerId.toString(), multiaddr(`/${host.name}/${host.value}/tcp/${seen}/p2p/${self.value}`))
   }
 
   addresses(): Multiaddr[] {

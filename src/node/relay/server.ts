@@ -10,9 +10,10 @@ import type { AddressManager, TransportManager } from '@libp2p/interface-interna
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { isPrivate } from '@libp2p/utils'
+import { isLoopback, isPrivate } from '@libp2p/utils'
 import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pInit } from 'libp2p'
 import {
   HOP_TIMEOUT,
@@ -87,6 +88,13 @@ interface RelayService {
 /** Of all interfaces. */
 const RELAY_ADDRESSES = ['/tcp/4747', '/tcp/4748/ws']
 
+/** Where there are public addresses, the others are of use to nobody: this machine's own come last. */
+function outermost(addresses: Multiaddr[]): Multiaddr[] {
+  const elsewhere = addresses.filter((address) => !isLoopback(address))
+  const open = addresses.filter((address) => !isPrivate(address))
+  return [open, elsewhere, addresses].find((some) => some.length > 0) ?? []
+}
+
 /** A relay, not started. @throws InvalidArgumentError when it starts: an address cannot be listened on */
 export async function createRelay(init: RelayInit): Promise<Relay> {
   let components: Components | undefined
@@ -95,7 +103,7 @@ export async function createRelay(init: RelayInit): Promise<Relay> {
   const libp2p = await createLibp2p({
     start: false,
     privateKey: await generateKeyPairFromSeed('Ed25519', init.seed),
-    addresses: { listen: [], announce: init.announce ?? [] },
+    addresses: { listen: [], announce: init.announce ?? [], announceFilter: outermost },
     transports: [tcp(), webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW } })],
