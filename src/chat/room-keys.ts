@@ -20,6 +20,8 @@ export interface RoomKeys {
   /** First 16 bytes of SHA-256(access public key): what the room is called on the wire. */
   tag: Uint8Array
   topic: string
+  /** What its members are registered under at a rendezvous point: it tells nothing of the room, nor of its topic. */
+  namespace: string
   /** Seals messages, and control events under a key of their own. */
   messageKey: Uint8Array
   controlKey: Uint8Array
@@ -64,6 +66,7 @@ export function deriveRoomKeys(kind: RoomKind, secret: Uint8Array, crypto: Crypt
     secret,
     tag: crypto.sha256(accessKey).slice(0, 16),
     topic: `p2pnode/room/${bytesToHex(derive('topic').subarray(0, 16))}`,
+    namespace: `p2pnode/${bytesToHex(derive('rendezvous').subarray(0, 16))}`,
     messageKey: derive('message'),
     controlKey: derive('control'),
     presenceKey: derive('presence'),

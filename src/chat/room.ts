@@ -63,6 +63,8 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   /** The room tag in hex. */
   readonly id: string
   readonly topic: string
+  /** What its members are registered under at a rendezvous point. */
+  readonly namespace: string
   readonly #init: RoomInit
   readonly #log: Log
   readonly #members: Members
@@ -83,6 +85,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     this.name = init.name
     this.id = bytesToHex(init.keys.tag)
     this.topic = init.keys.topic
+    this.namespace = init.keys.namespace
     const { keys, crypto, clock, network, gate } = init
     this.#members = new Members(keys.tag, crypto)
     this.#timeline = new Timeline({ ...init, log, members: this.#members, isSelf: (account) => this.#isSelf(account) })

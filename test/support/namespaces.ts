@@ -60,12 +60,19 @@ export class Namespaces {
     return space
   }
 
+  /** A namespace that is part of the network, not a machine on it. Answers its name. */
+  hide(what: string): string {
+    const name = `${this.#id}-${what}`
+    ip('netns', 'add', name)
+    ip('-n', name, 'link', 'set', 'lo', 'up')
+    this.#hidden.push(name)
+    return name
+  }
+
   /** `count` machines on one switch: 10.77.0.1/24 and up, no router, no route but the link's own. */
   static bridge(count: number): Namespaces {
     const made = new Namespaces()
-    const hub = `${made.#id}-hub`
-    ip('netns', 'add', hub)
-    made.#hidden.push(hub)
+    const hub = made.hide('hub')
     ip(...words(`-n ${hub} link add hub type bridge mcast_snooping 0`))
     ip(...words(`-n ${hub} link set hub up`))
     for (let index = 0; index < count; index++) {
