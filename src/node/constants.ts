@@ -75,7 +75,16 @@ export const PAUSE = 5 * minute
 /** Surplus connections to one peer are looked at when they had time to be identified. */
 export const SETTLE_DELAY = 1 * second
 /** How long the connection to be kept has to answer before the surplus is closed. */
-export const SETTLE_PING = 3 * second
+export const SETTLE_PING = 2 * second
+
+/** How often it is looked on which networks this machine is. */
+export const NETWORK_LOOK = 1 * second
+/** A look that comes so late was delayed by sleep. */
+export const SLEPT = 10 * second
+/** After a change of network each connection must answer in this time. */
+export const CHANGE_PROBE = 2 * second
+/** Who is lost so soon after a change of network is dialled at once. */
+export const HURRY = 5 * second
 
 /** How often scores and gossip streams are looked at. */
 export const WATCH_INTERVAL = 1 * second

@@ -1,4 +1,5 @@
-import type { TransportManager } from '@libp2p/interface-internal'
+import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
+import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidArgumentError } from '../errors.ts'
@@ -62,6 +63,11 @@ async function listening(manager: TransportManager, address: string): Promise<In
 function isTaken({ cause }: Error): boolean {
   const code = systemCode(cause)
   return code === 'EADDRINUSE' || code === 'EACCES'
+}
+
+/** An address of this machine's own is one it can be reached at: libp2p would have others say so first. */
+export function confirmOwn(manager: TransportManager, addresses: AddressManager): void {
+  for (const address of manager.getAddrs()) if (!isPrivate(address)) addresses.confirmObservedAddr(address, { type: 'transport' })
 }
 
 /** The TCP port (not: WebSocket) that is listened on, to be asked for again at the next start. */

@@ -6,11 +6,20 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { ClosedError, InvalidArgumentError, UnreachableError } from '../errors.ts'
 import { Bans } from './bans.ts'
-import { MAX_RELAYS, MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
+import {
+  CHANGE_PROBE,
+  MAX_RELAYS,
+  MAX_USELESS_CONNECTIONS,
+  PING_TIMEOUT,
+  SCORE_BAN,
+  SETTLE_DELAY,
+  SHORT_LIVED,
+} from './constants.ts'
 import type { Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
 import type { Components } from './libp2p.ts'
 import { type Assembled, assemble } from './libp2p.ts'
-import { boundPort, listenOn, listenOnPort } from './listen.ts'
+import { boundPort, confirmOwn, listenOn, listenOnPort } from './listen.ts'
+import { NetworkChange } from './network-change.ts'
 import type { Preset } from './presets.ts'
 import { probe } from './probe.ts'
 import { reason } from './reason.ts'
@@ -38,7 +47,7 @@ export async function createPeerWith(preset: Preset, init: PeerInit): Promise<Pe
     (message) => peer.warn('LAN', message),
     relayed,
   )
-  const peer = new Libp2pPeer(assembled, init, bans, { configured, relays, relayed })
+  const peer = new Libp2pPeer(assembled, init, bans, { configured, relays, relayed, networks: preset.networks })
   return peer
 }
 
@@ -47,6 +56,7 @@ interface Given {
   configured: Multiaddr[]
   relays: Multiaddr[]
   relayed: Relayed | undefined
+  networks: Preset['networks']
 }
 
 class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
@@ -58,6 +68,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #bans: Bans
   readonly #watch: GossipWatch
   readonly #reservations: Reservations | undefined
+  readonly #networkChange: NetworkChange | undefined
   readonly #log: Logger
   readonly #settling = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #via = new Map<string, PeerView['via']>()
@@ -65,7 +76,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   /** Starts and stops happen one after the other. */
   #turn: Promise<void> = Promise.resolve()
 
-  constructor({ libp2p, components }: Assembled, init: PeerInit, bans: Bans, { configured, relays, relayed }: Given) {
+  constructor({ libp2p, components }: Assembled, init: PeerInit, bans: Bans, { configured, relays, relayed, networks }: Given) {
     super()
     this.libp2p = libp2p
     this.peerId = libp2p.peerId.toString()
@@ -75,12 +86,13 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.#log = components.logger.forComponent('p2pnode:peer')
     const { peerId, connectionManager, events } = components
     this.supervisor = new Supervisor(
-      { peerId, connectionManager, events, isBanned: (peer) => bans.has(peer) },
+      { peerId, connectionManager, events, isBanned: (peer) => bans.has(peer), isPunched: relayed?.isPunched },
       components.logger.forComponent('p2pnode:supervisor'),
       init.supervisor,
     )
     this.#watch = new GossipWatch(components, this.#onFlooder, components.logger.forComponent('p2pnode:watch'))
     this.#reservations = relayed?.reservations(components, relays, components.logger.forComponent('p2pnode:relays'))
+    this.#networkChange = networks && new NetworkChange(this.#onNetworkChange, networks)
     for (const address of configured) this.#configure(address)
     for (const address of relays) this.supervisor.configure(address, { relay: true })
   }
@@ -96,7 +108,9 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
         const { listen, port = 0 } = this.#init
         const { transportManager } = this.#components
         await (listen === undefined ? listenOnPort(transportManager, port) : listenOn(transportManager, listen))
+        confirmOwn(transportManager, this.#components.addressManager)
         this.supervisor.start()
+        this.#networkChange?.start()
         this.#running = true
       } catch (error) {
         await this.#close()
@@ -185,6 +199,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   /** In the reverse order of `start`, from wherever that came to. */
   async #close(): Promise<void> {
     this.#running = false
+    this.#networkChange?.stop()
     this.supervisor.stop()
     for (const timer of this.#settling.values()) clearTimeout(timer)
     this.#settling.clear()
@@ -256,6 +271,19 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.#log('cutting %s: its score is %d', peer, score)
     this.ban(peer, SCORE_BAN)
     this.warn('FLOODER', `a peer that sent too much that is invalid is refused for ${SCORE_BAN / 60_000} minutes: ${peer}`)
+  }
+
+  /** What was open may be dead, what could not be reached may be near, and others know addresses of ours that are no more. */
+  readonly #onNetworkChange = (): void => {
+    this.#log('the network has changed, or this machine was asleep')
+    const { transportManager, addressManager, events } = this.#components
+    for (const connection of this.libp2p.getConnections()) {
+      probe(connection, AbortSignal.timeout(CHANGE_PROBE)).catch(() => connection.abort(new Error('no answer on this network')))
+    }
+    confirmOwn(transportManager, addressManager)
+    // What the address manager waits for to tell others anew.
+    for (const detail of transportManager.getListeners().slice(0, 1)) events.safeDispatchEvent('transport:listening', { detail })
+    this.supervisor.hurry()
   }
 
   #view(peer: PeerId): PeerView | undefined {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import type { Libp2pInit } from 'libp2p'
+import { networksNow } from './network-change.ts'
 import type { Relayed } from './relay/index.ts'
 
 export type TransportFactory = NonNullable<Libp2pInit['transports']>[number]
@@ -14,6 +15,8 @@ export interface Preset {
   lan?(warn: (message: string) => void): Promise<DiscoveryFactory>
   /** For a peer that has relays; `isRelay` tells which. */
   relayed?(isRelay: (peer: string) => boolean): Promise<Relayed>
+  /** The networks this machine is on: another text means other networks. */
+  networks?(): string
   sha256(bytes: Uint8Array): Uint8Array
 }
 
@@ -22,5 +25,6 @@ export const nodePreset: Preset = {
   transports: [tcp(), webSockets()],
   lan: async (onWarning) => (await import('./lan.ts')).lan({ onWarning }),
   relayed: async (isRelay) => (await import('./relay/index.ts')).relayed(isRelay),
+  networks: networksNow,
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
 }

@@ -7,6 +7,7 @@ import {
   DIAL_TIMEOUT,
   DISCOVERY_TTL,
   FIRST_BACKOFF,
+  HURRY,
   LAST_BACKOFF,
   LAST_RELAY_BACKOFF,
   MAX_CONFIGURED,
@@ -40,6 +41,8 @@ export interface SupervisorComponents {
   events: TypedEventTarget<Libp2pEvents>
   /** Peers that must not be dialled now. */
   isBanned(peer: string): boolean
+  /** Connections whose address led nowhere at any other time. */
+  isPunched?: ((connection: Connection) => boolean) | undefined
 }
 
 /**
@@ -59,6 +62,7 @@ export class Supervisor {
   readonly #connectedAt = new Map<string, number>()
   #stopping: AbortController | undefined
   #dials = 0
+  #hurriedAt = Number.NEGATIVE_INFINITY
   #waiting: Target[] = []
 
   constructor(components: SupervisorComponents, log: Logger, init: SupervisorInit = {}) {
@@ -146,6 +150,16 @@ export class Supervisor {
     if (!this.#isWanted(target)) this.#clear(target)
   }
 
+  /** The network is another: whoever is wanted and not connected is dialled now, and who is found to be lost at once. */
+  hurry(): void {
+    if (this.#stopping === undefined) return
+    this.#hurriedAt = performance.now()
+    for (const target of this.#targets) {
+      target.failures = 0
+      if (this.#mayDial(target)) this.#schedule(target, 0)
+    }
+  }
+
   /** Whether a connection to this peer serves a purpose. */
   isWanted(peer: string): boolean {
     const target = this.#targets.get(peer)
@@ -178,12 +192,14 @@ export class Supervisor {
     const target = this.#targets.get(peer)
     if (target === undefined) return
     target.failures = lived < SHORT_LIVED ? target.failures + 1 : 0
-    this.#schedule(target, this.#backoff(target) + this.#politeness(peer))
+    // The other side knows of nothing yet, or not where we are.
+    const hurried = performance.now() - this.#hurriedAt < HURRY
+    this.#schedule(target, hurried ? 0 : this.#backoff(target) + this.#politeness(peer))
   }
 
   /** What was dialled once can be dialled again, also when the peer store has forgotten it. */
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
-    if (detail.direction !== 'outbound') return
+    if (detail.direction !== 'outbound' || this.#components.isPunched?.(detail) === true) return
     const target = this.#targets.get(detail.remotePeer.toString())
     if (target !== undefined) hint(target, detail.remoteAddr)
   }

@@ -100,6 +100,14 @@ export function configureLink(name: string, address: string): void {
   ip(...words(`-n ${name} link set lan up`))
 }
 
+/** The machine gets another address of its network, and another router: what it had open is dead. */
+export function move({ name }: Namespace, address: string): void {
+  const before = ip('-n', name, 'route', 'show', 'default')
+  ip(...words(`-n ${name} addr flush dev lan`))
+  configureLink(name, address)
+  if (before !== '') ip(...words(`-n ${name} route replace default via ${address.replace(/\d+$/, '1')}`))
+}
+
 function removeNamespace(name: string): void {
   const { stdout } = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
   for (const pid of (stdout ?? '').split('\n').filter(Boolean)) spawnSync('kill', ['-9', pid])

@@ -70,14 +70,6 @@ export class NatLab {
     return new NatLab(spaces, outside, inside)
   }
 
-  /** The machine moves to another address of its network: what it had open is dead. */
-  move(home: Namespace, address: string): void {
-    const gateway = address.replace(/\d+$/, '1')
-    run(`ip -n ${home.name} addr flush dev lan`)
-    run(`ip -n ${home.name} addr add ${address}/24 dev lan`)
-    run(`ip -n ${home.name} route replace default via ${gateway}`)
-  }
-
   destroy(): void {
     this.#spaces.destroy()
   }

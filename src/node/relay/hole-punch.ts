@@ -92,8 +92,8 @@ function answering(options: DialOptions): DialOptions {
   return { ...options, upgrader: replacing(upgrader, { upgradeOutbound }) }
 }
 
-/** DCUtR between peers that have a mapping. */
-export function punchingDcutr(mapping: Mapping): (components: DcutrComponents) => unknown {
+/** DCUtR between peers that have a mapping. What it comes to is added to `punched`. */
+export function punchingDcutr(mapping: Mapping, punched: WeakSet<Connection>): (components: DcutrComponents) => unknown {
   return (components) => {
     const { addressManager, registrar, connectionManager, transportManager } = components
     const upgraded = new WeakSet<Connection>()
@@ -114,14 +114,13 @@ export function punchingDcutr(mapping: Mapping): (components: DcutrComponents) =
           }),
       }),
       connectionManager: replacing(connectionManager, {
-        openConnection: (addresses, options = {}) =>
-          Promise.any(
-            [addresses]
-              .flat()
-              .map((address) =>
-                letGo(options.signal, (signal) => transportManager.dial(address as Multiaddr, { ...options, signal })),
-              ),
-          ),
+        async openConnection(addresses, options = {}) {
+          const dial = (address: Multiaddr): Promise<Connection> =>
+            letGo(options.signal, (signal) => transportManager.dial(address, { ...options, signal }))
+          const connection = await Promise.any([addresses].flat().map((address) => dial(address as Multiaddr)))
+          punched.add(connection)
+          return connection
+        },
       }),
     }
     return dcutr()(parts)

@@ -3,7 +3,7 @@
  * place where the NATs between allow it. All of it is loaded by who has a relay, and by nobody else.
  */
 import { createServer } from 'node:net'
-import type { Logger } from '@libp2p/interface'
+import type { Connection, Logger } from '@libp2p/interface'
 import { webSockets } from '@libp2p/websockets'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pInit } from 'libp2p'
@@ -18,6 +18,8 @@ export interface Relayed {
   transports: TransportFactory[]
   circuit: TransportFactory
   services: NonNullable<Libp2pInit['services']>
+  /** Whether a connection was made by both sides at once, through NATs that let nobody else in. */
+  isPunched(connection: Connection): boolean
   reservations(components: ReservationsComponents, addresses: readonly Multiaddr[], log: Logger): Reservations
 }
 
@@ -25,10 +27,12 @@ export interface Relayed {
 export async function relayed(isRelay: (peer: string) => boolean): Promise<Relayed> {
   const mapping = new Mapping(await freePort())
   const through = circuit(isRelay)
+  const punched = new WeakSet<Connection>()
   return {
     transports: [punchingTcp(mapping), webSockets(), through],
     circuit: through,
-    services: { dcutr: punchingDcutr(mapping) as NonNullable<Libp2pInit['services']>[string] },
+    services: { dcutr: punchingDcutr(mapping, punched) as NonNullable<Libp2pInit['services']>[string] },
+    isPunched: (connection) => punched.has(connection),
     reservations: (components, addresses, log) => new Reservations(components, addresses, mapping, log),
   }
 }

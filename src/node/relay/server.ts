@@ -27,7 +27,7 @@ import {
   SETTLE_PING,
 } from '../constants.ts'
 import { CONNECTION_LIMITS } from '../libp2p.ts'
-import { listenEverywhere, listenOn } from '../listen.ts'
+import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
 import { probe } from '../probe.ts'
 import { Circuits, type CircuitView } from './circuits.ts'
 import { networkOf } from './network-of.ts'
@@ -164,9 +164,7 @@ class Libp2pRelay implements Relay {
       await (this.#init.listen === undefined
         ? listenEverywhere(transportManager, RELAY_ADDRESSES)
         : listenOn(transportManager, this.#init.listen))
-      // An address of this machine's own is one it can be reached at: libp2p would have somebody else say so first.
-      for (const address of transportManager.getAddrs())
-        if (!isPrivate(address)) addressManager.confirmObservedAddr(address, { type: 'transport' })
+      confirmOwn(transportManager, addressManager)
     } catch (error) {
       await this.stop()
       throw error
