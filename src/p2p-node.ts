@@ -12,6 +12,7 @@ import type { Room, RoomEvents } from './chat/room.ts'
 import { safetyNumber } from './chat/safety-number.ts'
 import type { Clock, Crypto } from './chat/seams.ts'
 import type { Profile, SafetyNumber } from './chat/types.ts'
+import { type Check, diagnose } from './doctor.ts'
 import { UnreachableError } from './errors.ts'
 import type { Peer, PeerInit, PeerView, RelayView } from './node/index.ts'
 import type { Store } from './storage/store.ts'
@@ -36,6 +37,8 @@ export interface Platform {
   createPeer: (init: PeerInit) => Promise<Peer>
   /** The store is a copy of another, and goes on under keys of its own. */
   copied?: boolean
+  /** How the disk does that the store is on; `problem`: it takes no writes. */
+  disk?: () => Promise<{ free?: number; problem?: string }>
 }
 
 type Forwarded = 'message' | 'member' | 'sync' | 'typing' | 'reject' | 'warning'
@@ -55,6 +58,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
   readonly #platform: Platform
   readonly #chat: Chat
   #peer: Peer | undefined
+  #offline = false
   #stopped: Promise<void> | undefined
 
   private constructor(platform: Platform, chat: Chat) {
@@ -87,6 +91,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
 
   async #start({ name: _, port, logger, ...init }: P2PNodeInit): Promise<void> {
     const { store, createPeer } = this.#platform
+    this.#offline = init.offline === true
     const chat = this.#chat
     const remembered = await store.get(PORT)
     const log = logger?.forComponent('p2pnode:chat')
@@ -198,6 +203,16 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
   /** The relays given at the start, as they stand. */
   relays(): RelayView[] {
     return this.#peer?.relays() ?? []
+  }
+
+  /** Why nothing comes, or goes: what each layer knows of itself, with what to do. */
+  async doctor(): Promise<Check[]> {
+    return diagnose({
+      network: this.#peer?.diagnose(),
+      offline: this.#offline,
+      rooms: this.rooms.map((room) => room.facts()),
+      disk: await this.#platform.disk?.(),
+    })
   }
 
   /** Dials, and keeps dialling. @throws InvalidArgumentError, UnreachableError */

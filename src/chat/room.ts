@@ -12,6 +12,7 @@ import { MAX_TEXT_BYTES } from './constants.ts'
 import { Kind } from './event.ts'
 import type { Gate } from './gate.ts'
 import { Gossip } from './gossip.ts'
+import { Health } from './health.ts'
 import { Held } from './held.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import { createProfile, type Identity } from './identity.ts'
@@ -23,7 +24,7 @@ import { Roster } from './roster.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
 import { Sync } from './sync.ts'
 import { type HistoryQuery, Timeline } from './timeline.ts'
-import type { Member, Message, Profile, RoomCheck, Room as RoomInfo } from './types.ts'
+import type { Member, Message, Profile, RoomCheck, RoomFacts, Room as RoomInfo } from './types.ts'
 import { Writer, type Written } from './writer.ts'
 
 export interface RoomEvents {
@@ -75,6 +76,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   readonly #roster: Roster
   readonly #sync: Sync
   readonly #held: Held
+  readonly #health: Health
   #running = false
 
   private constructor(init: RoomInit, log: Log) {
@@ -82,6 +84,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     this.#init = init
     this.#log = log
     this.#held = new Held(log)
+    this.#health = new Health(init.clock)
     this.name = init.name
     this.id = bytesToHex(init.keys.tag)
     this.topic = init.keys.topic
@@ -127,11 +130,15 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       clock,
       gate,
       onState: (state, moved) => {
+        if (state === 'done') this.#health.synced()
         if (moved) this.#tell('sync', { state, ...this.digest() })
       },
       onReject: (reason, peerId) => this.#tell('reject', { reason, peerId }),
       onHeld: (page) => this.#held.note(page),
-      onFailure: init.onFailure,
+      onFailure: (error, peer) => {
+        this.#health.synced(error)
+        init.onFailure(error, peer)
+      },
     })
   }
 
@@ -214,6 +221,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     this.#presence.arrived()
     for (const { event, body } of arrivals) {
       if (body === undefined) continue
+      this.#health.arrived(event)
       if (event.stored.via !== 'self' && event.seq > 1 && event.prev === undefined) this.#sync.want()
       if (event.kind === Kind.control && event.type === Type.profile) {
         const change = this.#members.add(event, profilePayload(body))
@@ -221,6 +229,17 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       }
       const message = this.#timeline.arrived(event, body)
       if (message !== undefined) this.#tell('message', message)
+    }
+  }
+
+  /** How the room does: for whoever asks why nothing comes. */
+  facts(): RoomFacts {
+    return {
+      name: this.name,
+      topic: this.topic,
+      mates: this.mates().length,
+      members: this.#members.size,
+      ...this.#health.facts(),
     }
   }
 

@@ -67,3 +67,19 @@ export interface RoomCheck {
 export interface SafetyNumber extends Author {
   safetyNumber: string
 }
+
+/** What a room knows of how it does. Times in milliseconds. */
+export interface RoomFacts {
+  name: string
+  topic: string
+  /** Connected peers that are in it. */
+  mates: number
+  /** People heard in the last 30 days or known by profile, oneself counted. */
+  members: number
+  /** Since the last sync that came to its end. */
+  syncedAgo: number | undefined
+  /** Why the last one broke, if it did. */
+  syncProblem: string | undefined
+  /** How far the clocks of others are ahead of this device's. */
+  skew: { ahead: number; of: number } | undefined
+}

@@ -1,5 +1,5 @@
 /** What people read, as pure functions: one value in, lines out. Everything that others chose is cleaned here. */
-import type { Member, Message, Peer, Profile, Room, RoomCheck, SafetyNumber, Status } from '../client/client.ts'
+import type { Check, Member, Message, Peer, Profile, Room, RoomCheck, SafetyNumber, Status } from '../client/client.ts'
 import { cleanName, oneLine, textLines } from './sanitize.ts'
 import { plainStyle, type Style } from './style.ts'
 
@@ -117,6 +117,13 @@ export function formatStatus({ version, peerId, account, name, addresses, connec
     ]),
     ...formatRooms(rooms).map((line, at) => `${at === 0 ? 'rooms        ' : '             '}${line}`),
   ]
+}
+
+export function formatChecks(checks: Check[]): string[] {
+  return checks.flatMap(({ name, ok, detail, fix }) => [
+    `${ok ? 'ok   ' : 'WRONG'}  ${name.padEnd(12)}  ${oneLine(detail, 400)}`,
+    ...(fix === undefined ? [] : [`${' '.repeat(21)}-> ${fix}`]),
+  ])
 }
 
 export function formatProfile({ name, account, fingerprint, bio }: Profile): string[] {

@@ -132,6 +132,12 @@ const commands: readonly CommandSpec[] = [
     run: async (context, [address]) => (await import('./commands/network.ts')).connect(context, given(address)),
   },
   {
+    usage: 'doctor',
+    description: 'say why this peer is not connected, layer by layer, and what to do',
+    example: 'p2pnode doctor',
+    run: async (context) => (await import('./commands/network.ts')).doctor(context),
+  },
+  {
     usage: 'id',
     description: 'show who you are',
     example: 'p2pnode id',

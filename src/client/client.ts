@@ -17,6 +17,14 @@ export interface Peer {
   rooms: string[]
 }
 
+/** `fix`: what to do, where it is not ok. */
+export interface Check {
+  name: string
+  ok: boolean
+  detail: string
+  fix?: string
+}
+
 export interface Status {
   version: string
   peerId: string
@@ -79,6 +87,8 @@ export interface Client {
   setProfile(params: { name?: string; bio?: string }): Promise<Profile>
   /** A room: its signatures and chains are checked anew. A person: the safety number (60 digits) to compare aloud. */
   verify(params: { room: string } | { who: string }): Promise<RoomCheck | SafetyNumber>
+  /** Layer by layer why one is not connected, and what to do. */
+  doctor(): Promise<{ checks: Check[] }>
   /** A clean shutdown of the peer. */
   stop(): Promise<void>
   on<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void

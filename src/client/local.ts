@@ -56,6 +56,7 @@ export function localClient(node: P2PNode, version: string, onStop: () => Promis
       return node.profile()
     },
     verify: async (params) => ('room' in params ? node.room(params.room).verify() : node.safetyNumber(params.who)),
+    doctor: async () => ({ checks: await node.doctor() }),
     stop: onStop,
     hold: () => node.hold(),
     on(type, listener) {

@@ -16,11 +16,12 @@
 
 import type { ComponentLogger, Libp2p, TypedEventTarget } from '@libp2p/interface'
 import type { Libp2pInit } from 'libp2p'
+import type { LanView } from './lan.ts'
 import { createPeerWith } from './peer.ts'
 import type { DiscoveryFactory, TransportFactory } from './presets.ts'
 import { nodePreset } from './presets.ts'
 import type { RelayView } from './relay/reservations.ts'
-import type { SupervisorInit } from './supervisor.ts'
+import type { DialView, SupervisorInit } from './supervisor.ts'
 
 export type { RelayView } from './relay/reservations.ts'
 export type { SupervisorInit } from './supervisor.ts'
@@ -64,6 +65,19 @@ export interface PeerView {
   latencyMs?: number
 }
 
+/** How reaching others goes, layer by layer. */
+export interface Diagnosis {
+  listening: string[]
+  connections: number
+  /** `heard`: peers that were heard of lately. undefined: not looked for there. */
+  lan: (LanView & { heard: number }) | undefined
+  /** Peers that were to be connected with. */
+  dialled: DialView[]
+  relays: RelayView[]
+  /** Subscribed topics, and how many peers are in the mesh of each. */
+  topics: ReadonlyMap<string, number>
+}
+
 export interface PeerEvents {
   /** The first connection to a peer is open. */
   connected: CustomEvent<{ peerId: string; via: 'direct' | 'relay' }>
@@ -91,6 +105,7 @@ export interface Peer extends TypedEventTarget<PeerEvents> {
   peers(): PeerView[]
   /** The relays that were configured. */
   relays(): RelayView[]
+  diagnose(): Diagnosis
   /**
    * Dials, and goes on dialling whenever there is no connection, also after a failure.
    *

@@ -35,7 +35,11 @@ export type Components = Parameters<TransportFactory>[0] & { pubsub: ScoredGossi
 export interface Assembled {
   libp2p: Libp2p
   components: Components
+  /** What finds peers. */
+  discoveries: Discovery[]
 }
+
+type Discovery = ReturnType<DiscoveryFactory>
 
 const SEED_LENGTH = 32
 
@@ -51,6 +55,7 @@ export async function assemble(
   if (init.seed.byteLength !== SEED_LENGTH) throw new InvalidArgumentError('seed', `a seed is ${SEED_LENGTH} bytes`)
   let components: Components | undefined
   const announced = new Set(init.announce)
+  const discoveries: Discovery[] = []
   const gate: ConnectionGater = gater(bans, init.offline ?? false)
   const libp2p = await createLibp2p({
     start: false,
@@ -68,7 +73,7 @@ export async function assemble(
     connectionManager: CONNECTION_LIMITS,
     peerStore: { maxAddressAge: ADDRESS_MEMORY, maxPeerAge: ADDRESS_MEMORY },
     connectionMonitor: { pingInterval: PING_INTERVAL, pingTimeout: { minTimeout: PING_TIMEOUT, maxTimeout: PING_TIMEOUT } },
-    peerDiscovery: (await discovery(preset, init, onWarning)).map((factory) => overheard(factory, onDiscovered)),
+    peerDiscovery: (await discovery(preset, init, onWarning)).map((factory) => overheard(factory, onDiscovered, discoveries)),
     ...(init.logger === undefined ? {} : { logger: init.logger }),
     services: {
       identify: identify(),
@@ -85,7 +90,7 @@ export async function assemble(
     },
   })
   if (components === undefined) throw new Error('libp2p made no services')
-  return { libp2p, components }
+  return { libp2p, components, discoveries }
 }
 
 function transports(preset: Preset, init: PeerInit, relayed: Relayed | undefined): TransportFactory[] {
@@ -124,9 +129,10 @@ async function discovery(preset: Preset, init: PeerInit, onWarning: (message: st
 }
 
 /** libp2p tells of a new peer once; the supervisor wants to know each time. */
-function overheard(factory: DiscoveryFactory, onDiscovered: (peer: PeerInfo) => void): DiscoveryFactory {
+function overheard(factory: DiscoveryFactory, onDiscovered: (peer: PeerInfo) => void, made: Discovery[]): DiscoveryFactory {
   return (components) => {
     const service = factory(components)
+    made.push(service)
     service.addEventListener('peer', ({ detail }) => onDiscovered(detail))
     return service
   }

@@ -1,21 +1,13 @@
 import type { Connection, Libp2p, Logger, PeerId } from '@libp2p/interface'
 import { TypedEventEmitter } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { multiaddr } from '@multiformats/multiaddr'
 import { ClosedError, InvalidArgumentError, UnreachableError } from '../errors.ts'
+import { parse, parseId, relaysOf } from './addresses.ts'
 import { Bans } from './bans.ts'
-import {
-  CHANGE_PROBE,
-  MAX_RELAYS,
-  MAX_USELESS_CONNECTIONS,
-  PING_TIMEOUT,
-  SCORE_BAN,
-  SETTLE_DELAY,
-  SHORT_LIVED,
-} from './constants.ts'
-import type { Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
+import { CHANGE_PROBE, MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
+import type { Diagnosis, Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
+import type { Lan } from './lan.ts'
 import type { Components } from './libp2p.ts'
 import { type Assembled, assemble } from './libp2p.ts'
 import { boundPort, confirmOwn, listenOn, listenOnPort } from './listen.ts'
@@ -69,6 +61,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #watch: GossipWatch
   readonly #reservations: Reservations | undefined
   readonly #networkChange: NetworkChange | undefined
+  readonly #discoveries: Assembled['discoveries']
   readonly #log: Logger
   readonly #settling = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #via = new Map<string, PeerView['via']>()
@@ -76,13 +69,19 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   /** Starts and stops happen one after the other. */
   #turn: Promise<void> = Promise.resolve()
 
-  constructor({ libp2p, components }: Assembled, init: PeerInit, bans: Bans, { configured, relays, relayed, networks }: Given) {
+  constructor(
+    { libp2p, components, discoveries }: Assembled,
+    init: PeerInit,
+    bans: Bans,
+    { configured, relays, relayed, networks }: Given,
+  ) {
     super()
     this.libp2p = libp2p
     this.peerId = libp2p.peerId.toString()
     this.#components = components
     this.#init = init
     this.#bans = bans
+    this.#discoveries = discoveries
     this.#log = components.logger.forComponent('p2pnode:peer')
     const { peerId, connectionManager, events } = components
     this.supervisor = new Supervisor(
@@ -143,7 +142,25 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   }
 
   relays(): RelayView[] {
-    return this.#reservations?.views() ?? []
+    const dials = this.supervisor.configured()
+    return (this.#reservations?.views() ?? []).map((view) => {
+      const problem = view.connected ? view.problem : dials.find(({ peer }) => view.address.endsWith(peer ?? '?'))?.problem
+      return { ...view, ...(problem === undefined ? {} : { problem }) }
+    })
+  }
+
+  diagnose(): Diagnosis {
+    const { mdns = true } = this.#init
+    const lan = this.#discoveries.find((each): each is Lan => 'view' in each)
+    const { pubsub } = this.#components
+    return {
+      listening: this.addresses(),
+      connections: this.libp2p.getConnections().length,
+      lan: mdns && lan !== undefined ? { ...lan.view(), heard: this.supervisor.heard() } : undefined,
+      dialled: this.supervisor.configured().filter(({ relay }) => !relay),
+      relays: this.relays(),
+      topics: new Map(pubsub.getTopics().map((topic) => [topic, pubsub.getMeshPeers(topic).length])),
+    }
   }
 
   async connect(address: string): Promise<PeerView> {
@@ -300,43 +317,5 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       direction: best.direction,
       ...(best.rtt === undefined ? {} : { latencyMs: best.rtt }),
     }
-  }
-}
-
-function parse(field: string, address: string): Multiaddr {
-  try {
-    const parsed = multiaddr(address)
-    const id = idIn(parsed)
-    if (id !== undefined) peerIdFromString(id)
-    if (parsed.getComponents().length > 0) return parsed
-  } catch (error) {
-    throw new InvalidArgumentError(field, `not a multiaddr: ${address} (like /ip4/192.0.2.7/tcp/4747)`, { cause: error })
-  }
-  throw new InvalidArgumentError(field, 'an empty multiaddr')
-}
-
-/** The relays to use: none while offline. */
-function relaysOf({ relays = [], offline = false }: PeerInit): Multiaddr[] {
-  const parsed = relays.map((address) => parse('relays', address))
-  for (const [i, address] of parsed.entries()) {
-    const text = relays[i] ?? ''
-    if (isCircuit(address)) throw new InvalidArgumentError('relays', `${text} leads through a relay, and is none`)
-    if (idIn(address) === undefined)
-      throw new InvalidArgumentError(
-        'relays',
-        `${text} names no peer: a relay's address ends in /p2p/12D3KooW…, as the relay prints it`,
-      )
-  }
-  if (parsed.length > MAX_RELAYS) throw new InvalidArgumentError('relays', `at most ${MAX_RELAYS} relays`)
-  return offline ? [] : parsed
-}
-
-const isCircuit = (address: Multiaddr): boolean => address.getComponents().some(({ name }) => name === 'p2p-circuit')
-
-function parseId(peerId: string): PeerId {
-  try {
-    return peerIdFromString(peerId)
-  } catch (error) {
-    throw new InvalidArgumentError('peerId', `not a peer id: ${peerId}`, { cause: error })
   }
 }

@@ -19,6 +19,7 @@ import {
   SHORT_LIVED,
   TIE_BREAK,
 } from './constants.ts'
+import { reason } from './reason.ts'
 import { type Target, TargetList } from './targets.ts'
 
 /** Times in milliseconds. */
@@ -43,6 +44,17 @@ export interface SupervisorComponents {
   isBanned(peer: string): boolean
   /** Connections whose address led nowhere at any other time. */
   isPunched?: ((connection: Connection) => boolean) | undefined
+}
+
+/** Somebody that was to be dialled. */
+export interface DialView {
+  address: string
+  /** Once it is known. */
+  peer: string | undefined
+  relay: boolean
+  connected: boolean
+  /** Why the last dial failed. */
+  problem?: string
 }
 
 /**
@@ -160,6 +172,20 @@ export class Supervisor {
     }
   }
 
+  /** What was configured, as it stands. */
+  configured(): DialView[] {
+    return [...this.#targets].flatMap((target) => {
+      const { configured, key, hints, peer, problem, relay } = target
+      const why = problem === undefined ? {} : { problem }
+      return configured ? [{ address: hints[0] ?? key, peer, relay, connected: this.#isConnected(target), ...why }] : []
+    })
+  }
+
+  /** Peers heard of on the LAN lately. */
+  heard(): number {
+    return [...this.#targets].filter(({ heardAt }) => performance.now() - heardAt < this.#init.discoveryTtl).length
+  }
+
   /** Whether a connection to this peer serves a purpose. */
   isWanted(peer: string): boolean {
     const target = this.#targets.get(peer)
@@ -268,9 +294,11 @@ export class Supervisor {
       const connection = await this.#open(target)
       target.peer = connection.remotePeer.toString()
       this.#targets.bind(target)
+      target.problem = undefined
       return connection
     } catch (error) {
       target.failures++
+      target.problem = reason(error)
       throw error
     } finally {
       this.#dials--

@@ -13,6 +13,8 @@ export interface Target {
   dialledAt: number
   /** In a row. */
   failures: number
+  /** Why the last dial failed. */
+  problem: string | undefined
   dialling: boolean
   timer: ReturnType<typeof setTimeout> | undefined
   due: number
@@ -81,6 +83,7 @@ export class TargetList {
       heardAt: Number.NEGATIVE_INFINITY,
       dialledAt: Number.NEGATIVE_INFINITY,
       failures: 0,
+      problem: undefined,
       dialling: false,
       timer: undefined,
       due: 0,
