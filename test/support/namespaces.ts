@@ -46,7 +46,7 @@ export class Namespaces {
   constructor() {
     removeLeftovers()
     process.once('exit', this.#atExit)
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+    if (Namespaces.#count === 1) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   }
 
   /** A namespace without any device but loopback. */
