@@ -51,7 +51,8 @@ test('says what to do about everything that is wrong, and about nothing else', (
   fc.assert(
     fc.property(facts, (given) => {
       for (const { name, ok, detail, fix } of diagnose(given)) {
-        assert.ok(name !== '' && detail !== '' && !/undefined|\n/.test(`${name}${detail}${fix}`.replace('undefined', '')))
+        assert.ok(name !== '' && detail !== '')
+        assert.not.match([name, detail, fix ?? ''].join(' '), /undefined|\n/)
         assert.is(fix === undefined, ok, name)
       }
     }),
