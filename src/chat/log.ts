@@ -5,6 +5,7 @@
 import { DamagedStoreError, InvalidEventError } from '../errors.ts'
 import type { Operation, Store } from '../storage/store.ts'
 import type { AuthorLog, LogEvent, StoredRun } from './author-log.ts'
+import type { Tip } from './beacon.ts'
 import type { Body } from './body.ts'
 import { equalBytes } from './cbor.ts'
 import { decodeRun, encodeRun, type Run, suffixOf, verifyRun } from './event.ts'
@@ -306,8 +307,8 @@ export class Log {
     return this.#digest
   }
 
-  /** The last events of the logs that changed last, newest first. */
-  tips(): LogEvent[] {
+  /** How far the logs that changed last are held without a gap, the latest first. */
+  tips(): Tip[] {
     return this.#recent.tips()
   }
 
