@@ -23,7 +23,7 @@ import type { Store } from './storage/store.ts'
 
 export type { Room, RoomEvents, SendOptions } from './chat/room.ts'
 export type { Clock, Crypto } from './chat/seams.ts'
-export type { Author, Member, Message, Profile, RoomCheck, SafetyNumber } from './chat/types.ts'
+export type { Author, Held, Member, Message, Profile, RoomCheck, SafetyNumber } from './chat/types.ts'
 export type { Check } from './doctor.ts'
 export * from './errors.ts'
 export type { PeerView, RelayView } from './node/index.ts'

@@ -41,7 +41,7 @@ export interface Platform {
   disk?: () => Promise<{ free?: number; problem?: string }>
 }
 
-type Forwarded = 'message' | 'member' | 'sync' | 'typing' | 'reject' | 'warning'
+type Forwarded = 'message' | 'delivery' | 'member' | 'sync' | 'typing' | 'reject' | 'warning'
 
 export type P2PNodeEvents = { [K in Forwarded]: CustomEvent<{ room?: Room; detail: RoomEvents[K]['detail'] }> } & {
   peer: CustomEvent<{ peerId: string; change: 'connected' | 'disconnected'; via: 'direct' | 'relay' }>
@@ -52,7 +52,7 @@ const PORT = ['node', 'port'] as const
 /**
  * This device's peer: started, and in every room it was in.
  *
- * Events: `message`, `member`, `sync`, `typing` carry the room and a `detail`; `peer`; `warning`; `reject`.
+ * Events: `message`, `delivery`, `member`, `sync`, `typing` carry the room and a `detail`; `peer`; `warning`; `reject`.
  */
 export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
   readonly #platform: Platform
@@ -65,7 +65,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     super()
     this.#platform = platform
     this.#chat = chat
-    for (const type of ['message', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
+    for (const type of ['message', 'delivery', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
       chat.addEventListener(type, (event: Event) =>
         this.safeDispatchEvent(type, { detail: (event as ChatEvents[typeof type]).detail }),
       )

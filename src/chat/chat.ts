@@ -100,7 +100,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
       isBlocked: (account) => this.#blocked.has(account),
       onFailure: (error, peer) => this.safeDispatchEvent('failure', { detail: { error, peer } }),
     })
-    for (const type of ['message', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
+    for (const type of ['message', 'delivery', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
       room.addEventListener(type, (event: Event) => {
         const { detail } = event as CustomEvent
         this.safeDispatchEvent(type, { detail: { room, detail } })

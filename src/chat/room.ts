@@ -5,15 +5,16 @@
 import { TypedEventEmitter } from 'main-event'
 import { InvalidArgumentError, TooLargeError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'
+import type { LogEvent } from './author-log.ts'
 import { type Beacon, State } from './beacon.ts'
 import { encodeText, type ProfilePayload, profilePayload, Type } from './body.ts'
 import { utf8Length } from './cbor.ts'
 import { MAX_TEXT_BYTES } from './constants.ts'
+import { Delivery } from './delivery.ts'
 import { Kind } from './event.ts'
 import type { Gate } from './gate.ts'
 import { Gossip } from './gossip.ts'
 import { Health } from './health.ts'
-import { Held } from './held.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import { createProfile, type Identity } from './identity.ts'
 import { type Arrival, Log } from './log.ts'
@@ -24,11 +25,13 @@ import { Roster } from './roster.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
 import { Sync } from './sync.ts'
 import { type HistoryQuery, Timeline } from './timeline.ts'
-import type { Member, Message, Profile, RoomCheck, RoomFacts, Room as RoomInfo } from './types.ts'
+import type { Held, Member, Message, Profile, RoomCheck, RoomFacts, Room as RoomInfo } from './types.ts'
 import { Writer, type Written } from './writer.ts'
 
 export interface RoomEvents {
   message: CustomEvent<Message>
+  /** Who holds a message of our own has changed: told of the newest 50, all that changed at once, at most twice a second. */
+  delivery: CustomEvent<{ id: string } & Held>
   member: CustomEvent<{ member: Member; change: 'joined' | 'left' | 'online' | 'offline' | 'profile' }>
   sync: CustomEvent<{ state: 'running' | 'done'; count: number; digest: string }>
   typing: CustomEvent<{ member: Member }>
@@ -75,23 +78,25 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   readonly #presence: Presence
   readonly #roster: Roster
   readonly #sync: Sync
-  readonly #held: Held
   readonly #health: Health
+  readonly #delivery: Delivery
   #running = false
 
   private constructor(init: RoomInit, log: Log) {
     super()
     this.#init = init
     this.#log = log
-    this.#held = new Held(log)
     this.#health = new Health(init.clock)
     this.name = init.name
     this.id = bytesToHex(init.keys.tag)
     this.topic = init.keys.topic
     this.namespace = init.keys.namespace
     const { keys, crypto, clock, network, gate } = init
+    const self = bytesToHex(init.identity().account)
+    const isSelf = (account: string): boolean => account === self
     this.#members = new Members(keys.tag, crypto)
-    this.#timeline = new Timeline({ ...init, log, members: this.#members, isSelf: (account) => this.#isSelf(account) })
+    const heldOf = (event: LogEvent): Held | undefined => this.#delivery.of(event)
+    this.#timeline = new Timeline({ ...init, log, members: this.#members, isSelf, heldOf })
     this.#gossip = new Gossip({
       network,
       log,
@@ -115,11 +120,22 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       onChange: (author, change) => this.#tell('member', { member: this.#roster.of(author), change }),
       onTyping: (author) => this.#tell('typing', { member: this.#roster.of(author) }),
     })
+    this.#delivery = new Delivery({
+      log,
+      members: this.#members,
+      presence: this.#presence,
+      network,
+      clock,
+      self,
+      isOwnMessage: (event) => this.#timeline.isOwnMessage(event),
+      onChange: ({ id }, held) => this.#tell('delivery', { id, ...held }),
+      onDoubt: () => this.#sync.askOne(),
+    })
     this.#roster = new Roster({
       members: this.#members,
       presence: this.#presence,
       network,
-      isSelf: (account) => this.#isSelf(account),
+      isSelf,
       isHere: () => this.#running,
     })
     this.#sync = new Sync({
@@ -134,7 +150,8 @@ export class Room extends TypedEventEmitter<RoomEvents> {
         if (moved) this.#tell('sync', { state, ...this.digest() })
       },
       onReject: (reason, peerId) => this.#tell('reject', { reason, peerId }),
-      onHeld: (page) => this.#held.note(page),
+      own: () => this.#delivery.ownPages(),
+      onHeld: (page, first, peer) => this.#delivery.hearPage(page, first, peer),
       onFailure: (error, peer) => {
         this.#health.synced(error)
         init.onFailure(error, peer)
@@ -154,6 +171,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     })
     await room.#members.read(log)
     await room.#timeline.open()
+    room.#delivery.open()
     log.listen({
       onArrivals: (arrivals) => room.#arrived(arrivals),
       onFork: (author) => room.#warnOfFork(author.name),
@@ -186,6 +204,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   async stop({ left = false } = {}): Promise<void> {
     await this.#writer.close()
     this.#log.close()
+    this.#delivery.stop()
     if (!this.#running) return
     this.#running = false
     this.#presence.stop(left ? State.left : State.offline)
@@ -225,8 +244,10 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       if (event.stored.via !== 'self' && event.seq > 1 && event.prev === undefined) this.#sync.want()
       if (event.kind === Kind.control && event.type === Type.profile) {
         const change = this.#members.add(event, profilePayload(body))
+        this.#delivery.learned(event.author.name)
         if (change !== undefined) this.#tell('member', { member: this.#roster.of(event.author.name), change })
       }
+      if (this.#timeline.isOwnMessage(event)) this.#delivery.wrote(event)
       const message = this.#timeline.arrived(event, body)
       if (message !== undefined) this.#tell('message', message)
     }
@@ -247,16 +268,19 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     const digest = bytesToHex(beacon.digest)
     const news = this.#presence.hear(beacon)
     if (news && digest !== bytesToHex(this.#log.frontierDigest())) this.#sync.want()
-    for (const tip of beacon.tips) {
-      if (this.#log.ownAuthor?.startsWith(tip.author))
-        this.#held.note({ author: tip.author, segments: [{ from: 1, to: tip.seq, end: tip.id }] })
-    }
+    if (news) this.#delivery.hearBeacon(beacon)
     return news
   }
 
   /** Resolves when another member is known to hold everything this device wrote here. */
   held(signal?: AbortSignal): Promise<void> {
-    return this.#held.all(() => this.#sync.ask(), signal)
+    return this.#delivery.all(() => this.#sync.ask(), signal)
+  }
+
+  /** Accounts that are known to hold a message of our own; of others nobody is asked. */
+  holders(id: string): string[] {
+    const event = this.#log.get(id)
+    return event === undefined ? [] : [...this.#delivery.holders(event)]
   }
 
   #warnOfFork(author: string): void {
@@ -321,10 +345,6 @@ export class Room extends TypedEventEmitter<RoomEvents> {
 
   async verify(): Promise<RoomCheck> {
     return { room: this.id, ...(await this.#log.verify()), ok: true }
-  }
-
-  #isSelf(account: string): boolean {
-    return account === bytesToHex(this.#init.identity().account)
   }
 
   members(): Member[] {

@@ -4,7 +4,7 @@
  * store: whenever a conversation breaks, the next one goes on where it was.
  */
 import { ClosedError, InvalidEventError } from '../errors.ts'
-import { type AuthorLog, prefixOf } from './author-log.ts'
+import { prefixOf } from './author-log.ts'
 import { equalBytes } from './cbor.ts'
 import {
   MAX_FLAT_LOGS,
@@ -16,7 +16,7 @@ import {
   SYNC_SILENCE,
 } from './constants.ts'
 import { encodeRun } from './event.ts'
-import { bucketOf, frontierDigest, missing, type Page, pageOf, type Want } from './frontier.ts'
+import { bucketDigests, differs, missing, type Page, pageOf, type Want } from './frontier.ts'
 import type { Gate } from './gate.ts'
 import { hexToBytes } from './hex.ts'
 import type { Log } from './log.ts'
@@ -48,8 +48,10 @@ export interface SessionInit {
   onReject: (reason: string) => void
   /** A run that brought something written at `latest`, in milliseconds. */
   onFresh: (run: Uint8Array, latest: number) => void
-  /** The other side holds these ranges of our own log. */
-  onHeld: (page: Page) => void
+  /** What is held here of the logs that the other side is asked about, at this moment. */
+  own: () => Page[]
+  /** What the other side holds of one of them: all that it says, or with `first` false more than it said before. */
+  onHeld: (page: Page, first: boolean) => void
 }
 
 export interface Outcome {
@@ -154,14 +156,16 @@ export class SyncSession {
       digest: log.frontierDigest(),
       buckets: logs.length > MAX_FLAT_LOGS ? bucketDigests(logs, crypto) : [],
     }
-    const own = log.author(log.ownAuthor ?? '')
+    // Of the same moment as the digest: what is written while the other side answers, it does not speak of.
+    const own = this.#init.own()
     const [, theirs] = await Promise.all([this.#send(summary), this.#expect('summary')])
     if (equalBytes(summary.digest, theirs.digest)) {
-      if (own !== undefined) this.#init.onHeld({ author: prefixOf(own.name), segments: own.segments() })
+      for (const each of own) this.#init.onHeld(each, true)
       return { moved: false, more: false, equal: true }
     }
     // Both directions at once, here and below: two members that only wrote would wait for each other for ever.
-    const told = logs.filter((each) => differs(each, summary.buckets, theirs.buckets, crypto)).map((each) => pageOf(each, page))
+    const unequal = logs.filter((each) => differs(each, summary.buckets, theirs.buckets, crypto))
+    const told = unequal.map((each) => pageOf(each, page))
     const more = told.some((each) => each.more)
     const [, read] = await Promise.all([
       this.#sendPages(
@@ -170,6 +174,13 @@ export class SyncSession {
       ),
       this.#readPages(),
     ])
+    const named = new Set(unequal.map(({ name }) => prefixOf(name)))
+    for (const each of own) {
+      const said = read.pages.get(each.author)
+      // Where nothing is said of a log that is not equal, nothing of it is held.
+      if (page === 0) this.#init.onHeld(named.has(each.author) ? (said ?? { ...each, segments: [] }) : each, true)
+      else if (said !== undefined) this.#init.onHeld(said, false)
+    }
     const wants = this.#init.reserved.take(
       [...read.pages.values()].flatMap((each) => missing(log.findAuthor(each.author), each, log.find)),
     )
@@ -204,7 +215,6 @@ export class SyncSession {
       for (const page of message.pages) {
         if (pages.has(page.author)) throw new InvalidEventError('a log named twice')
         pages.set(page.author, page)
-        if (this.#init.log.ownAuthor?.startsWith(page.author)) this.#init.onHeld(page)
       }
       if (pages.size > MAX_FRONTIER_ENTRIES) throw new InvalidEventError('frontier too long')
       if (message.last) return { pages, more: message.more }
@@ -332,18 +342,4 @@ export class SyncSession {
       cancel()
     }
   }
-}
-
-function bucketDigests(logs: AuthorLog[], crypto: Crypto): Uint8Array[] {
-  const buckets = Array.from({ length: 256 }, (): AuthorLog[] => [])
-  for (const log of logs) buckets[bucketOf(log, crypto)]?.push(log)
-  return buckets.map((bucket) => frontierDigest(bucket, crypto))
-}
-
-/** False only where both sides sent bucket digests and those of this log's bucket are equal. */
-function differs(log: AuthorLog, ours: Uint8Array[], theirs: Uint8Array[], crypto: Crypto): boolean {
-  if (ours.length === 0 || theirs.length === 0) return true
-  const bucket = bucketOf(log, crypto)
-  const [mine, other] = [ours[bucket], theirs[bucket]]
-  return mine === undefined || other === undefined || !equalBytes(mine, other)
 }

@@ -38,7 +38,10 @@ export interface SyncInit {
   gate: Gate
   onState: (state: 'running' | 'done', moved: boolean) => void
   onReject: (reason: string, peer: string) => void
-  onHeld: (page: Page, peer: string) => void
+  /** What is held here of the logs that others are asked about. */
+  own: () => Page[]
+  /** What a peer says it holds of one of them: all that it says, or with `first` false more than it said before. */
+  onHeld: (page: Page, first: boolean, peer: string) => void
   onFailure: (error: unknown, peer: string) => void
 }
 
@@ -135,6 +138,12 @@ export class Sync {
   ask(): void {
     for (const mate of this.#mates.values())
       if (mate.busy === 0) Object.assign(mate, { fresh: true, next: this.#init.clock.monotonic() })
+    this.#schedule()
+  }
+
+  /** Somebody needs to know whether anybody holds it: some mate may be synced with, once its pause is over. */
+  askOne(): void {
+    this.#due = true
     this.#schedule()
   }
 
@@ -247,7 +256,8 @@ export class Sync {
         passedOn++
         network.publish(keys.topic, run)
       },
-      onHeld: (page) => this.#init.onHeld(page, channel.peer),
+      own: this.#init.own,
+      onHeld: (page, first) => this.#init.onHeld(page, first, channel.peer),
     })
     this.#channels.add(channel)
     try {

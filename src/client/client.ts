@@ -3,9 +3,9 @@
  * rpc-server.ts and rpc-client.ts carry the same methods and events as JSON-RPC 2.0.
  */
 
-import type { Author, Member, Message, Profile, Room, RoomCheck, SafetyNumber } from '../chat/types.ts'
+import type { Author, Held, Member, Message, Profile, Room, RoomCheck, SafetyNumber } from '../chat/types.ts'
 
-export type { Author, Member, Message, Profile, Room, RoomCheck, SafetyNumber }
+export type { Author, Held, Member, Message, Profile, Room, RoomCheck, SafetyNumber }
 
 export interface Peer {
   peerId: string
@@ -41,6 +41,8 @@ export interface Status {
 export interface ClientEvents {
   ready: { peerId: string; account: string; addresses: string[]; rooms: Room[]; pid: number }
   message: Message
+  /** Of messages of one's own: who holds them has changed. The newest 50 of a room; `history` says it of all. */
+  delivery: { room: string; id: string } & Held
   member: { room: string; member: Member; change: 'joined' | 'left' | 'online' | 'offline' | 'profile' }
   peer: { peerId: string; change: 'connected' | 'disconnected'; via: 'direct' | 'relay' }
   sync: { room: string; state: 'running' | 'done'; count: number; digest: string }

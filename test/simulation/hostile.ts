@@ -166,6 +166,7 @@ export class Hostile {
       allow: () => true,
       onProgress: () => undefined,
       onReject: () => undefined,
+      own: () => [],
       onHeld: () => undefined,
       onFresh: () => undefined,
     })
