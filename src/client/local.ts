@@ -13,7 +13,10 @@ export interface LocalClient extends Client {
 
 type Listener = (detail: never) => void
 
-const FORWARDED = ['message', 'member', 'sync', 'typing', 'reject', 'warning'] as const
+const FORWARDED = ['message', 'delivery', 'member', 'sync', 'typing', 'reject', 'warning'] as const
+
+/** What does not say itself in which room it is. */
+const PLACED: ReadonlySet<string> = new Set<keyof ClientEvents>(['delivery', 'member', 'sync', 'typing'])
 
 /** `version`: the program's. `onStop`: what `stop` does; it must end in `node.stop()`. */
 export function localClient(node: P2PNode, version: string, onStop: () => Promise<void> = () => node.stop()): LocalClient {
@@ -82,7 +85,7 @@ function forward(node: P2PNode, tell: <K extends keyof ClientEvents>(type: K, de
   for (const type of FORWARDED) {
     node.addEventListener(type, (event: Event) => {
       const { room, detail } = (event as CustomEvent<{ room?: { id: string }; detail: object }>).detail
-      const placed = type === 'member' || type === 'sync' || type === 'typing' ? { room: room?.id, ...detail } : detail
+      const placed = PLACED.has(type) ? { room: room?.id, ...detail } : detail
       tell(type, placed as ClientEvents[typeof type])
     })
   }

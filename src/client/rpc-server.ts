@@ -19,7 +19,16 @@ const MAX_ID = 1_024
 const CLOSE_PATIENCE = 1_000
 
 /** What goes out as it comes; `ready` and `closing` have their own places in a connection's life. */
-const forwarded = ['message', 'member', 'peer', 'sync', 'typing', 'reject', 'warning'] as const satisfies (keyof ClientEvents)[]
+const forwarded = [
+  'message',
+  'delivery',
+  'member',
+  'peer',
+  'sync',
+  'typing',
+  'reject',
+  'warning',
+] as const satisfies (keyof ClientEvents)[]
 
 /** A client, or as much of one as there is: methods that it has not are unknown to whoever asks. */
 export type Served = Partial<Omit<Client, 'status'>> &
