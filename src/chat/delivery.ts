@@ -79,7 +79,6 @@ export class Delivery {
   wrote(event: LogEvent): void {
     if (event.stored.via === 'self') this.#await(event)
     const at = this.#newest.findLastIndex((each) => each.hlc <= event.hlc) + 1
-    if (at === 0 && this.#newest.length === MAX_TOLD_MESSAGES) return
     this.#newest.splice(at, 0, event)
     const told = this.#holders.known(event)
     if (told !== undefined) this.#told.set(event, told)

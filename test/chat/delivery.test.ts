@@ -139,10 +139,10 @@ test('what nobody is known to hold after a while is asked for, once, and what wa
   assert.is(doubts(), 2)
   clock.advance(10 * DELIVERY_DOUBT)
   assert.equal([doubts(), clock.pending], [2, 0])
-  await write()
-  delivery.hearPage(page(1, 4), true, ann.peer)
-  clock.advance(10 * DELIVERY_DOUBT)
-  assert.is(doubts(), 2, 'it is held')
+  await write(2)
+  delivery.hearPage(page(1, 5), true, ann.peer)
+  clock.advance(DELIVERY_DOUBT)
+  assert.equal([doubts(), clock.pending], [2, 0], 'both are held')
 })
 
 test('what was stopped tells and asks nothing more', async () => {
@@ -156,6 +156,12 @@ test('what was stopped tells and asks nothing more', async () => {
   assert.is(clock.pending, 0)
   clock.advance(10 * DELIVERY_DOUBT)
   assert.equal([told, doubts()], [[], 0])
+  const late = await setup()
+  const bob = await late.neighbour(1)
+  late.delivery.stop()
+  await late.write()
+  late.delivery.hearPage(late.page(1, 2), true, bob.peer)
+  assert.is(late.clock.pending, 0)
 })
 
 test('all is held when another member says that it holds all', async () => {
