@@ -52,7 +52,11 @@ export class Holders {
 
   /** Notes what was read from the disk. */
   open(): void {
-    for (const log of this.#init.log.authors()) this.#read.set(log, log.last?.seq ?? 0)
+    const { log, members, self } = this.#init
+    for (const author of members.authorsOf(self)) {
+      const own = log.author(author)
+      if (own !== undefined) this.#read.set(own, own.last?.seq ?? 0)
+    }
   }
 
   /** The logs of this account that were begun last. */
@@ -171,11 +175,13 @@ export class Holders {
   /** What was written was written before it came, and not in our future. */
   #heardAt(account: string): number {
     const { members, presence, log } = this.#init
-    const times = [...members.authorsOf(account)].map((author) => {
+    let latest = 0
+    for (const author of members.authorsOf(account)) {
       const last = log.author(author)?.last
-      return Math.max(presence.heardAt(author) ?? 0, last === undefined ? 0 : Math.min(last.hlc, last.stored.receivedAt))
-    })
-    return Math.max(0, ...times)
+      const written = last === undefined ? 0 : Math.min(last.hlc, last.stored.receivedAt)
+      latest = Math.max(latest, written, presence.heardAt(author) ?? 0)
+    }
+    return latest
   }
 
   /** Accounts of members whose claims are `true` of this. */
