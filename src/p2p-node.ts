@@ -9,6 +9,7 @@ import { Chat, type ChatEvents } from './chat/chat.ts'
 import { recoveryPhrase } from './chat/identity.ts'
 import { Libp2pNetwork, type NetworkComponents } from './chat/libp2p-network.ts'
 import type { Room, RoomEvents } from './chat/room.ts'
+import { deriveRoomKeys, FIRST_ROOM, openRoomSecret } from './chat/room-keys.ts'
 import { safetyNumber } from './chat/safety-number.ts'
 import type { Clock, Crypto } from './chat/seams.ts'
 import type { Profile, SafetyNumber } from './chat/types.ts'
@@ -57,6 +58,8 @@ const PORT = ['node', 'port'] as const
 export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
   readonly #platform: Platform
   readonly #chat: Chat
+  /** The id of the room that everybody has from the start: for those nearby, announced nowhere. */
+  readonly #local: string
   #peer: Peer | undefined
   #offline = false
   #stopped: Promise<void> | undefined
@@ -65,6 +68,8 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     super()
     this.#platform = platform
     this.#chat = chat
+    const { crypto } = platform
+    this.#local = bytesToHex(deriveRoomKeys('open', openRoomSecret(FIRST_ROOM, crypto), crypto).tag)
     for (const type of ['message', 'delivery', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
       chat.addEventListener(type, (event: Event) =>
         this.safeDispatchEvent(type, { detail: (event as ChatEvents[typeof type]).detail }),
@@ -119,6 +124,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     peer.addEventListener('warning', ({ detail }) => this.safeDispatchEvent('warning', { detail: { detail } }))
     peer.addEventListener('connected', () => this.#keepMates())
     chat.addEventListener('member', () => this.#keepMates())
+    this.#meet()
     await peer.start()
     await this.#rememberPort(peer.port())
   }
@@ -187,13 +193,21 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
    * Joins an open room by its name, or with a passphrase a locked one. Resolves when that is stored and subscribed.
    * @throws InvalidArgumentError, RoomExistsError, StorageError
    */
-  join(room: string, options: { passphrase?: string | undefined; as?: string | undefined } = {}): Promise<Room> {
-    return this.#chat.join(room, options)
+  async join(room: string, options: { passphrase?: string | undefined; as?: string | undefined } = {}): Promise<Room> {
+    const joined = await this.#chat.join(room, options)
+    this.#meet()
+    return joined
   }
 
   /** Leaves a room and keeps its history. @throws UnknownRoomError */
-  leave(room: string): Promise<void> {
-    return this.#chat.leave(room)
+  async leave(room: string): Promise<void> {
+    await this.#chat.leave(room)
+    this.#meet()
+  }
+
+  /** Others in the same rooms are looked for; everybody's first room is for those nearby. */
+  #meet(): void {
+    this.#peer?.meet(this.rooms.flatMap(({ id, namespace }) => (id === this.#local ? [] : [namespace])))
   }
 
   peers(): PeerView[] {

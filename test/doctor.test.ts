@@ -23,7 +23,9 @@ const network = fc.record({
   dialled: fc.array(
     fc.tuple(fc.record({ address, peer: maybe(fc.constant('x')), relay: fc.constant(false), connected: fc.boolean() }), problem),
   ),
-  relays: fc.array(fc.tuple(fc.record({ address, connected: fc.boolean(), reserved: fc.boolean() }), problem)),
+  relays: fc.array(
+    fc.tuple(fc.record({ address, connected: fc.boolean(), reserved: fc.boolean(), registered: fc.nat(3) }), problem),
+  ),
   mesh: fc.nat(3),
 })
 const room = fc.record({

@@ -31,6 +31,9 @@ export interface RoomKeys {
   accessKey: Uint8Array
 }
 
+/** Joined by whoever never was in a room and names none. */
+export const FIRST_ROOM = 'lobby'
+
 /**
  * NFKC, trimmed, one leading # removed, lower case; 1-64 code points, no control, format or space characters, no leading @, no
  * second #: a canonical name is its own canonical name.

@@ -33,8 +33,8 @@ export interface Status {
   addresses: string[]
   /** Peers with an open connection. */
   connections: number
-  /** `reserved`: others can reach this device through it; `problem`: why not. */
-  relays: { address: string; connected: boolean; reserved: boolean; problem?: string }[]
+  /** `reserved`: others can reach this device through it; `registered`: in how many rooms it helps others find it; `problem`: why not. */
+  relays: { address: string; connected: boolean; reserved: boolean; registered: number; problem?: string }[]
   rooms: Room[]
 }
 

@@ -105,6 +105,8 @@ export interface Peer extends TypedEventTarget<PeerEvents> {
   peers(): PeerView[]
   /** The relays that were configured. */
   relays(): RelayView[]
+  /** Looks for others in these namespaces, and in no others from now on; they find this peer there. */
+  meet(namespaces: readonly string[]): void
   diagnose(): Diagnosis
   /**
    * Dials, and goes on dialling whenever there is no connection, also after a failure.

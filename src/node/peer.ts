@@ -16,7 +16,8 @@ import type { Preset } from './presets.ts'
 import { probe } from './probe.ts'
 import { reason } from './reason.ts'
 import type { Relayed } from './relay/index.ts'
-import type { Reservations } from './relay/reservations.ts'
+import type { Reservations, ReservationsComponents } from './relay/reservations.ts'
+import type { RendezvousDiscovery } from './rendezvous/index.ts'
 import { isRelayed, rank, settle } from './settle.ts'
 import { idIn, Supervisor } from './supervisor.ts'
 import { GossipWatch } from './watch.ts'
@@ -28,7 +29,13 @@ export async function createPeerWith(preset: Preset, init: PeerInit): Promise<Pe
   const configured = (init.connect ?? []).map((address) => parse('connect', address))
   const relays = relaysOf(init)
   const ids = new Set(relays.map(idIn))
-  const relayed = relays.length === 0 ? undefined : await preset.relayed?.((peer) => ids.has(peer))
+  const relayed =
+    relays.length === 0
+      ? undefined
+      : await preset.relayed?.(
+          (peer) => ids.has(peer),
+          (found) => peer.supervisor.found(found),
+        )
   const bans = new Bans()
   // Both are told only after start, when `peer` is there.
   const assembled = await assemble(
@@ -41,6 +48,12 @@ export async function createPeerWith(preset: Preset, init: PeerInit): Promise<Pe
   )
   const peer = new Libp2pPeer(assembled, init, bans, { configured, relays, relayed, networks: preset.networks })
   return peer
+}
+
+/** The discovery at relays is a service like others. */
+function relayedComponents({ transportManager, events }: Components, libp2p: Libp2p): ReservationsComponents {
+  const { rendezvous } = libp2p.services as unknown as { rendezvous: RendezvousDiscovery }
+  return { transportManager, events, rendezvous }
 }
 
 /** Whom to reach, and by what. */
@@ -65,6 +78,8 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #log: Logger
   readonly #settling = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #via = new Map<string, PeerView['via']>()
+  /** Namespaces in which others are looked for. */
+  #met: ReadonlySet<string> = new Set()
   #running = false
   /** Starts and stops happen one after the other. */
   #turn: Promise<void> = Promise.resolve()
@@ -90,7 +105,11 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       init.supervisor,
     )
     this.#watch = new GossipWatch(components, this.#onFlooder, components.logger.forComponent('p2pnode:watch'))
-    this.#reservations = relayed?.reservations(components, relays, components.logger.forComponent('p2pnode:relays'))
+    this.#reservations = relayed?.reservations(
+      relayedComponents(components, libp2p),
+      relays,
+      components.logger.forComponent('p2pnode:relays'),
+    )
     this.#networkChange = networks && new NetworkChange(this.#onNetworkChange, networks)
     for (const address of configured) this.#configure(address)
     for (const address of relays) this.supervisor.configure(address, { relay: true })
@@ -147,6 +166,14 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       const problem = view.connected ? view.problem : dials.find(({ peer }) => view.address.endsWith(peer ?? '?'))?.problem
       return { ...view, ...(problem === undefined ? {} : { problem }) }
     })
+  }
+
+  meet(namespaces: readonly string[]): void {
+    const { rendezvous } = this.libp2p.services as { rendezvous?: RendezvousDiscovery }
+    const wanted = new Set(namespaces)
+    for (const namespace of this.#met) if (!wanted.has(namespace)) rendezvous?.leave(namespace)
+    for (const namespace of wanted) if (!this.#met.has(namespace)) rendezvous?.join(namespace)
+    this.#met = wanted
   }
 
   diagnose(): Diagnosis {
@@ -261,6 +288,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   #opened(remotePeer: PeerId): void {
     this.#makeRoom()
     const id = remotePeer.toString()
+    if (this.#reservations?.isRelay(id) === true) this.supervisor.retry()
     if (this.#settling.has(id) || this.libp2p.getConnections(remotePeer).length < 2) return
     const timer = setTimeout(() => {
       this.#settling.delete(id)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { PeerInfo } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import type { Libp2pInit } from 'libp2p'
@@ -13,8 +14,8 @@ export interface Preset {
   transports: TransportFactory[]
   /** Finds peers on the LAN; `warn` is told why it cannot. */
   lan?(warn: (message: string) => void): Promise<DiscoveryFactory>
-  /** For a peer that has relays; `isRelay` tells which. */
-  relayed?(isRelay: (peer: string) => boolean): Promise<Relayed>
+  /** For a peer that has relays; `isRelay` tells which, `onFound` is told of who was found at one. */
+  relayed?(isRelay: (peer: string) => boolean, onFound: (peer: PeerInfo) => void): Promise<Relayed>
   /** The networks this machine is on: another text means other networks. */
   networks?(): string
   sha256(bytes: Uint8Array): Uint8Array
@@ -24,7 +25,7 @@ export interface Preset {
 export const nodePreset: Preset = {
   transports: [tcp(), webSockets()],
   lan: async (onWarning) => (await import('./lan.ts')).lan({ onWarning }),
-  relayed: async (isRelay) => (await import('./relay/index.ts')).relayed(isRelay),
+  relayed: async (isRelay, onFound) => (await import('./relay/index.ts')).relayed(isRelay, onFound),
   networks: networksNow,
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
 }

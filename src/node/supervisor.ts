@@ -147,6 +147,14 @@ export class Supervisor {
     this.#schedule(target, Math.max(0, target.dialledAt + MIN_REDIAL - performance.now()) + this.#politeness(peer))
   }
 
+  /** Named by a point as one that may be there: it may be long gone, and is dialled at once only where that is news. */
+  found(peer: PeerInfo): void {
+    const known = this.#targets.get(peer.id.toString())
+    const isNews = known === undefined || peer.multiaddrs.some((address) => !known.hints.includes(address.toString()))
+    if (isNews || known.failures === 0) this.discovered(peer)
+    else known.heardAt = performance.now()
+  }
+
   /** The chat shares a room with this peer: it is dialled again when lost, until `forget`. */
   keep(peer: string): void {
     const target = this.#targets.of(peer)
@@ -160,6 +168,15 @@ export class Supervisor {
     if (target === undefined) return
     target.kept = false
     if (!this.#isWanted(target)) this.#clear(target)
+  }
+
+  /** A way to others is open that was not: whoever is wanted and not connected is dialled soon. */
+  retry(): void {
+    if (this.#stopping === undefined) return
+    for (const target of this.#targets) {
+      target.failures = 0
+      if (this.#mayDial(target)) this.#schedule(target, this.#politeness(target.peer ?? ''))
+    }
   }
 
   /** The network is another: whoever is wanted and not connected is dialled now, and who is found to be lost at once. */

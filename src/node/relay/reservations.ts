@@ -3,6 +3,7 @@ import type { TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { FIRST_RESERVATION_PAUSE, LAST_RESERVATION_PAUSE } from '../constants.ts'
 import { reason } from '../reason.ts'
+import type { RendezvousDiscovery } from '../rendezvous/index.ts'
 import { isRelayed } from '../settle.ts'
 import { idIn } from '../supervisor.ts'
 import type { Mapping } from './hole-punch.ts'
@@ -13,6 +14,8 @@ export interface RelayView {
   connected: boolean
   /** Others can reach this peer through it. */
   reserved: boolean
+  /** In how many rooms it helps others find this peer. */
+  registered: number
   /** Why there is no reservation, where that is known. */
   problem?: string
 }
@@ -20,6 +23,8 @@ export interface RelayView {
 export interface ReservationsComponents {
   transportManager: TransportManager
   events: TypedEventTarget<Libp2pEvents>
+  /** Each relay is a point while there is a connection to it. */
+  rendezvous: Pick<RendezvousDiscovery, 'addPoint' | 'removePoint' | 'points'>
 }
 
 interface Relay {
@@ -97,11 +102,18 @@ export class Reservations {
   }
 
   views(): RelayView[] {
+    const registered = new Map(this.#components.rendezvous.points().map((point) => [point.peerId, point.registered]))
     return [...this.#relays.values()].map((relay) => {
       const { address, connections, problem } = relay
       const reserved = isReserved(relay)
       const why = reserved || problem === undefined ? {} : { problem }
-      return { address: address.toString(), connected: connections.size > 0, reserved, ...why }
+      return {
+        address: address.toString(),
+        connected: connections.size > 0,
+        reserved,
+        registered: registered.get(relay.peer) ?? 0,
+        ...why,
+      }
     })
   }
 
@@ -109,6 +121,7 @@ export class Reservations {
     const relay = this.#relays.get(detail.remotePeer.toString())
     if (relay === undefined || isRelayed(detail)) return
     relay.connections.add(detail)
+    this.#components.rendezvous.addPoint(detail.remotePeer)
     relay.pause = FIRST_RESERVATION_PAUSE
     void this.#reserve(relay)
   }
@@ -118,7 +131,8 @@ export class Reservations {
     if (relay?.connections.delete(detail) !== true) return
     clearTimeout(relay.timer)
     relay.timer = undefined
-    if (relay.connections.size > 0) this.#retry(relay) // the reservation was that connection's, perhaps
+    if (relay.connections.size === 0) this.#components.rendezvous.removePoint(detail.remotePeer)
+    else this.#retry(relay) // the reservation was that connection's, perhaps
   }
 
   /** The addresses of a listener changed: a reservation was made, or came to its end. */

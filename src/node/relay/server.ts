@@ -29,6 +29,7 @@ import {
 import { CONNECTION_LIMITS } from '../libp2p.ts'
 import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
 import { probe } from '../probe.ts'
+import { type RendezvousServer, rendezvousServer } from '../rendezvous/index.ts'
 import { Circuits, type CircuitView } from './circuits.ts'
 import { networkOf } from './network-of.ts'
 
@@ -72,6 +73,7 @@ export interface Relay {
   /** Since the start: bytes carried, and connections through it. */
   readonly carried: { bytes: number; circuits: number }
   readonly reservations: number
+  readonly rendezvous: RendezvousServer
 }
 
 interface Components {
@@ -128,6 +130,7 @@ export async function createRelay(init: RelayInit): Promise<Relay> {
           },
         }),
       ),
+      rendezvous: rendezvousServer(),
       components: (found) => {
         components = found as unknown as Components
         return {}
@@ -179,6 +182,10 @@ class Libp2pRelay implements Relay {
 
   get #service(): RelayService {
     return this.libp2p.services.relay as RelayService
+  }
+
+  get rendezvous(): RendezvousServer {
+    return this.libp2p.services.rendezvous as RendezvousServer
   }
 
   get reservations(): number {

@@ -66,7 +66,9 @@ test('a relay without a place says so, and gives the next that is free', async (
   const first = await guest(relay)
   const second = await peers.start({ listen: [], relays: [address(relay)] })
   await waitFor(() => second.relays()[0]?.problem !== undefined, 'the refusal')
-  assert.equal(second.relays(), [{ address: address(relay), connected: true, reserved: false, problem: 'it has no place left' }])
+  assert.equal(second.relays(), [
+    { address: address(relay), connected: true, reserved: false, registered: 0, problem: 'it has no place left' },
+  ])
   await first.stop()
   await waitFor(() => second.relays()[0]?.reserved === true, 'the place')
   assert.is(second.relays()[0]?.problem, undefined)
