@@ -36,6 +36,8 @@ export interface RelayStatus {
   /** Bytes carried, and connections made through it, since the start. */
   carried: { bytes: number; circuits: number }
   peers: (Omit<GuestView, 'since' | 'reserved'> & { since: string; reserved?: string })[]
+  /** Under which names its guests are looked for by others, and until when: it cannot tell what a name stands for. */
+  registrations: { peerId: string; addresses: string[]; names: { name: string; expires: string }[] }[]
   /** Who is connected with whom through it, now. */
   circuits: { from: string; to: string; since: string; bytes: number }[]
 }
@@ -122,6 +124,14 @@ export class RelayProcess {
         ...guest,
         since: since.toISOString(),
         ...(reserved === undefined ? {} : { reserved: reserved.toISOString() }),
+      })),
+      registrations: relay.rendezvous.peers().map(({ peerId, addresses, registrations }) => ({
+        peerId,
+        addresses,
+        names: registrations.map(({ namespace, expiresIn }) => ({
+          name: namespace,
+          expires: new Date(Date.now() + expiresIn).toISOString(),
+        })),
       })),
       circuits: relay.circuits().map((circuit) => ({ ...circuit, since: circuit.since.toISOString() })),
     }

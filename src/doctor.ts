@@ -39,7 +39,7 @@ export function diagnose({ network, offline, rooms, disk }: Facts): Check[] {
   checks.push(...lan(network))
   checks.push(...network.dialled.map((dial) => dialled(dial)))
   if (offline) checks.push(ok('offline', 'nothing beyond this network is contacted, as --offline says'))
-  checks.push(...network.relays.flatMap((relay) => relayChecks(relay)))
+  checks.push(...network.relays.flatMap((relay) => relayChecks(relay, network.namespaces)))
   checks.push(clock(rooms))
   checks.push(...rooms.flatMap((room) => roomChecks(room, network)))
   return checks
@@ -97,10 +97,16 @@ function dialled({ address, connected, problem }: Diagnosis['dialled'][number]):
   return broken('dialled', `${address}: ${problem ?? 'no answer yet'}`, fixFor(problem, 'the other peer'))
 }
 
-function relayChecks({ address, connected, reserved, problem }: Diagnosis['relays'][number]): Check[] {
+function relayChecks({ address, connected, reserved, registered, problem }: Diagnosis['relays'][number], rooms: number): Check[] {
   if (!connected) return [broken('relay', `${address}: ${problem ?? 'no answer yet'}`, fixFor(problem, 'the relay'))]
   const reachable = ok('relay', `connected to ${address}`)
-  if (reserved) return [reachable, ok('reservation', `others reach this peer through ${address}`)]
+  if (reserved) {
+    const reservation = ok('reservation', `others reach this peer through ${address}`)
+    if (rooms === 0) return [reachable, reservation]
+    const detail = `registered there in ${registered} of ${rooms} room${rooms === 1 ? '' : 's'}`
+    const fix = 'wait some seconds; if it stays so, the relay refuses: use another one besides (--relay can be given twice)'
+    return [reachable, reservation, registered >= rooms ? ok('rendezvous', detail) : broken('rendezvous', detail, fix)]
+  }
   const fix = 'use another relay, or ask whoever runs it; it is tried again by itself'
   return [reachable, broken('reservation', `${address} gives no place: ${problem ?? 'no answer yet'}`, fix)]
 }

@@ -27,6 +27,7 @@ const network = fc.record({
     fc.tuple(fc.record({ address, connected: fc.boolean(), reserved: fc.boolean(), registered: fc.nat(3) }), problem),
   ),
   mesh: fc.nat(3),
+  namespaces: fc.nat(3),
 })
 const room = fc.record({
   name: fc.constantFrom('harbour', 'tavern'),
@@ -76,7 +77,7 @@ test('two minutes are no wrong clock', () => {
   const clockAt = (ahead: number): boolean | undefined => {
     const skew = { ahead, of: 1 }
     const rooms = [{ name: 'x', topic: 'x', mates: 0, members: 1, syncedAgo: undefined, syncProblem: undefined, skew }]
-    const network = { listening: [], connections: 0, lan: undefined, dialled: [], relays: [], topics: new Map() }
+    const network = { listening: [], connections: 0, lan: undefined, dialled: [], relays: [], namespaces: 0, topics: new Map() }
     return diagnose({ network, offline: false, rooms, disk: undefined }).find(({ name }) => name === 'clock')?.ok
   }
   assert.equal([-120_001, -120_000, 0, 120_000, 120_001].map(clockAt), [false, true, true, true, false])

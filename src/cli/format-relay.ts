@@ -15,7 +15,7 @@ function sizeOf(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
 
-export function formatRelayStatus({ peers, circuits, ...status }: RelayStatus): string[] {
+export function formatRelayStatus({ peers, circuits, registrations, ...status }: RelayStatus): string[] {
   const { version, peerId, addresses, since, connections, reservations, carried } = status
   return [
     ...table([
@@ -30,6 +30,11 @@ export function formatRelayStatus({ peers, circuits, ...status }: RelayStatus): 
     '',
     'What it knows of the people who use it, and nothing else:',
     ...(peers.length === 0 ? ['  nobody is here'] : peers.flatMap(peerLines)),
+    ...registrations.flatMap(({ peerId, addresses, names }) => [
+      `  ${peerId} wants to be found:`,
+      ...addresses.map((address) => `    at ${oneLine(address, LONGEST)}`),
+      ...names.map(({ name, expires }) => `    under ${oneLine(name, LONGEST)} until ${expires}`),
+    ]),
     ...circuits.map(
       ({ from, to, since, bytes }) => `  ${from} is connected with ${to} through here since ${since}, ${sizeOf(bytes)}`,
     ),

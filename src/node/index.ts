@@ -74,6 +74,8 @@ export interface Diagnosis {
   /** Peers that were to be connected with. */
   dialled: DialView[]
   relays: RelayView[]
+  /** In how many namespaces others are looked for. */
+  namespaces: number
   /** Subscribed topics, and how many peers are in the mesh of each. */
   topics: ReadonlyMap<string, number>
 }

@@ -186,6 +186,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       lan: mdns && lan !== undefined ? { ...lan.view(), heard: this.supervisor.heard() } : undefined,
       dialled: this.supervisor.configured().filter(({ relay }) => !relay),
       relays: this.relays(),
+      namespaces: this.#met.size,
       topics: new Map(pubsub.getTopics().map((topic) => [topic, pubsub.getMeshPeers(topic).length])),
     }
   }
