@@ -1,5 +1,5 @@
 import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
-import { isPrivate } from '@libp2p/utils'
+import { isNetworkAddress, isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidArgumentError } from '../errors.ts'
