@@ -1,5 +1,5 @@
 import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
-import { isNetworkAddress, isPrivate } from '@libp2p/utils'
+import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidArgumentError } from '../errors.ts'
@@ -67,7 +67,10 @@ function isTaken({ cause }: Error): boolean {
 
 /** An address of this machine's own is one it can be reached at: libp2p would have others say so first. */
 export function confirmOwn(manager: TransportManager, addresses: AddressManager): void {
-  for (const address of manager.getAddrs()) if (!isPrivate(address)) addresses.confirmObservedAddr(address, { type: 'transport' })
+  for (const address of manager.getAddrs()) {
+    const host = address.getComponents()[0]?.name
+    if ((host === 'ip4' || host === 'ip6') && !isPrivate(address)) addresses.confirmObservedAddr(address, { type: 'transport' })
+  }
 }
 
 /** The TCP port (not: WebSocket) that is listened on, to be asked for again at the next start. */
