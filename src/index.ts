@@ -21,11 +21,14 @@ import { P2PNode, type P2PNodeInit, type Platform } from './p2p-node.ts'
 import type { Repaired } from './storage/repair-store.ts'
 import type { Store } from './storage/store.ts'
 
-export type { Room, RoomEvents, SendOptions } from './chat/room.ts'
+export type { SendOptions } from './chat/compose.ts'
+export type { Room } from './chat/room.ts'
+export type { RoomEvents } from './chat/room-events.ts'
 export type { Clock, Crypto, KeeperPeer } from './chat/seams.ts'
-export type { Author, Member, Message, Profile, RoomCheck, SafetyNumber } from './chat/types.ts'
+export type { Author, Held, Member, Message, Profile, RoomCheck, SafetyNumber } from './chat/types.ts'
+export type { Check } from './doctor.ts'
 export * from './errors.ts'
-export type { PeerView } from './node/index.ts'
+export type { PeerView, RelayView } from './node/index.ts'
 export { P2PNode, type P2PNodeEvents } from './p2p-node.ts'
 export type { Repaired } from './storage/repair-store.ts'
 export type { Store } from './storage/store.ts'
@@ -56,6 +59,18 @@ async function placeOf(dataDir: string): Promise<string> {
   return String((await stat(dataDir, { bigint: true })).ino)
 }
 
+/** Reading does not tell: a disk may be full, or mounted for reading only. */
+async function diskOf(dataDir: string): Promise<{ free?: number; problem?: string }> {
+  const { access, constants, statfs } = await import('node:fs/promises')
+  try {
+    await access(dataDir, constants.W_OK)
+    const { bavail, bsize } = await statfs(dataDir)
+    return { free: bavail * bsize }
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
 async function platformOf(init: CreateP2PNodeInit, create: boolean): Promise<Platform> {
   const { dataDir, storage, passphrase, clock = systemClock, crypto = nativeCrypto } = init
   const { createPeer } = await import('./node/index.ts')
@@ -65,7 +80,7 @@ async function platformOf(init: CreateP2PNodeInit, create: boolean): Promise<Pla
   const { store } = await openStore({ dataDir, crypto, create, ...(passphrase === undefined ? {} : { passphrase }) })
   // Reading changes nothing: only who goes on the network must know whether it is a copy.
   const copied = create && (await renewIfCopied(store, crypto, await placeOf(dataDir)))
-  return { store, crypto, clock, createPeer, copied }
+  return { store, crypto, clock, createPeer, copied, disk: () => diskOf(dataDir) }
 }
 
 /**

@@ -8,16 +8,22 @@ import { TypedEventEmitter } from 'main-event'
 import { Chat, type ChatEvents } from './chat/chat.ts'
 import { recoveryPhrase } from './chat/identity.ts'
 import { Libp2pNetwork, type NetworkComponents } from './chat/libp2p-network.ts'
-import type { Room, RoomEvents } from './chat/room.ts'
+import type { Room } from './chat/room.ts'
+import type { RoomEvents } from './chat/room-events.ts'
+import { deriveRoomKeys, FIRST_ROOM, openRoomSecret } from './chat/room-keys.ts'
 import { safetyNumber } from './chat/safety-number.ts'
 import type { Clock, Crypto, KeeperPeer } from './chat/seams.ts'
 import type { Profile, SafetyNumber } from './chat/types.ts'
+import { type Check, diagnose } from './doctor.ts'
 import { UnreachableError } from './errors.ts'
-import type { Peer, PeerInit, PeerView } from './node/index.ts'
+import type { Peer, PeerInit, PeerView, RelayView } from './node/index.ts'
 import type { Store } from './storage/store.ts'
 
 export interface P2PNodeInit
-  extends Pick<PeerInit, 'listen' | 'announce' | 'connect' | 'mdns' | 'offline' | 'transports' | 'discovery' | 'supervisor'> {
+  extends Pick<
+    PeerInit,
+    'listen' | 'announce' | 'connect' | 'relays' | 'mdns' | 'offline' | 'transports' | 'discovery' | 'supervisor'
+  > {
   /** Shown to others; kept. @default what was kept, the first time a readable random name */
   name?: string | undefined
   /** TCP port for the default listeners. @default that of the last start */
@@ -38,9 +44,11 @@ export interface Platform {
   createPeer: (init: PeerInit) => Promise<Peer>
   /** The store is a copy of another, and goes on under keys of its own. */
   copied?: boolean
+  /** How the disk does that the store is on; `problem`: it takes no writes. */
+  disk?: () => Promise<{ free?: number; problem?: string }>
 }
 
-type Forwarded = 'message' | 'member' | 'sync' | 'typing' | 'reject' | 'warning'
+type Forwarded = 'message' | 'delivery' | 'member' | 'sync' | 'typing' | 'reject' | 'warning'
 
 export type P2PNodeEvents = { [K in Forwarded]: CustomEvent<{ room?: Room; detail: RoomEvents[K]['detail'] }> } & {
   peer: CustomEvent<{ peerId: string; change: 'connected' | 'disconnected'; via: 'direct' | 'relay' }>
@@ -51,19 +59,24 @@ const PORT = ['node', 'port'] as const
 /**
  * This device's peer: started, and in every room it was in.
  *
- * Events: `message`, `member`, `sync`, `typing` carry the room and a `detail`; `peer`; `warning`; `reject`.
+ * Events: `message`, `delivery`, `member`, `sync`, `typing` carry the room and a `detail`; `peer`; `warning`; `reject`.
  */
 export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
   readonly #platform: Platform
   readonly #chat: Chat
+  /** The id of the room that everybody has from the start: for those nearby, announced nowhere. */
+  readonly #local: string
   #peer: Peer | undefined
+  #offline = false
   #stopped: Promise<void> | undefined
 
   private constructor(platform: Platform, chat: Chat) {
     super()
     this.#platform = platform
     this.#chat = chat
-    for (const type of ['message', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
+    const { crypto } = platform
+    this.#local = bytesToHex(deriveRoomKeys('open', openRoomSecret(FIRST_ROOM, crypto), crypto).tag)
+    for (const type of ['message', 'delivery', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
       chat.addEventListener(type, (event: Event) =>
         this.safeDispatchEvent(type, { detail: (event as ChatEvents[typeof type]).detail }),
       )
@@ -89,6 +102,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
 
   async #start({ name: _, port, logger, keepers, ...init }: P2PNodeInit): Promise<void> {
     const { store, createPeer } = this.#platform
+    this.#offline = init.offline === true
     const chat = this.#chat
     const remembered = await store.get(PORT)
     const log = logger?.forComponent('p2pnode:chat')
@@ -116,6 +130,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     peer.addEventListener('warning', ({ detail }) => this.safeDispatchEvent('warning', { detail: { detail } }))
     peer.addEventListener('connected', () => this.#keepMates())
     chat.addEventListener('member', () => this.#keepMates())
+    this.#meet()
     await peer.start()
     await this.#rememberPort(peer.port())
   }
@@ -184,17 +199,40 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
    * Joins an open room by its name, or with a passphrase a locked one. Resolves when that is stored and subscribed.
    * @throws InvalidArgumentError, RoomExistsError, StorageError
    */
-  join(room: string, options: { passphrase?: string | undefined; as?: string | undefined } = {}): Promise<Room> {
-    return this.#chat.join(room, options)
+  async join(room: string, options: { passphrase?: string | undefined; as?: string | undefined } = {}): Promise<Room> {
+    const joined = await this.#chat.join(room, options)
+    this.#meet()
+    return joined
   }
 
   /** Leaves a room and keeps its history. @throws UnknownRoomError */
-  leave(room: string): Promise<void> {
-    return this.#chat.leave(room)
+  async leave(room: string): Promise<void> {
+    await this.#chat.leave(room)
+    this.#meet()
+  }
+
+  /** Others in the same rooms are looked for; everybody's first room is for those nearby. */
+  #meet(): void {
+    this.#peer?.meet(this.rooms.flatMap(({ id, namespace }) => (id === this.#local ? [] : [namespace])))
   }
 
   peers(): PeerView[] {
     return this.#peer?.peers() ?? []
+  }
+
+  /** The relays given at the start, as they stand. */
+  relays(): RelayView[] {
+    return this.#peer?.relays() ?? []
+  }
+
+  /** Why nothing comes, or goes: what each layer knows of itself, with what to do. */
+  async doctor(): Promise<Check[]> {
+    return diagnose({
+      network: this.#peer?.diagnose(),
+      offline: this.#offline,
+      rooms: this.rooms.map((room) => room.facts()),
+      disk: await this.#platform.disk?.(),
+    })
   }
 
   /** Dials, and keeps dialling. @throws InvalidArgumentError, UnreachableError */

@@ -229,6 +229,7 @@ export class Keeper {
       onFresh: () => visit.cost(RUN_COST),
       onProgress: nothing,
       onReject: nothing,
+      own: () => [],
       onHeld: nothing,
     })
     await session.converse()

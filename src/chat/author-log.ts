@@ -59,6 +59,8 @@ export class AuthorLog {
   readonly #twins = new Map<number, LogEvent[]>()
   /** undefined: to be computed, as it is for a log read from disk. */
   #segments: Segment[] | undefined
+  /** Of a forked log: with what the branch begins that a held event is on. Made when it is asked for. */
+  #branches: Map<LogEvent, LogEvent> | undefined
   #last: LogEvent | undefined
 
   constructor(name: string, key: Uint8Array) {
@@ -122,6 +124,7 @@ export class AuthorLog {
     for (const child of this.at(event.seq + 1)) if (child.prev === event) child.prev = undefined
     this.#reviewFork()
     this.#segments = undefined
+    this.#branches = undefined
     if (this.#last === event) {
       this.#last = undefined
       for (const other of this.events()) if (this.#last === undefined || other.seq > this.#last.seq) this.#last = other
@@ -138,6 +141,7 @@ export class AuthorLog {
     for (const event of this.at(seq + 1)) event.prev = undefined
     this.#reviewFork()
     this.#segments = undefined
+    this.#branches = undefined
     if (this.#last !== undefined && this.#last.seq <= seq) this.#last = undefined
     return gone
   }
@@ -149,6 +153,7 @@ export class AuthorLog {
 
   /** Tells that `event` is now held: body here, on disk. */
   hold(event: LogEvent): void {
+    this.#branches = undefined
     if (this.#segments === undefined) return
     const heldChild = this.at(event.seq + 1).some((child) => child.prev === event && isHeld(child))
     const heldPrev = event.prev !== undefined && isHeld(event.prev)
@@ -166,20 +171,55 @@ export class AuthorLog {
   }
 
   #computeSegments(): Segment[] {
+    return this.#computeBranches().map((branch) => {
+      const [tip, first] = [branch[0] as LogEvent, branch[branch.length - 1] as LogEvent]
+      return { from: first.seq, to: tip.seq, end: prefixOf(tip.id) }
+    })
+  }
+
+  /** Every held event once, newest first, on the branch whose tip comes first. */
+  #computeBranches(): LogEvent[][] {
     const inner = new Set<LogEvent>()
     for (const event of this.events()) if (isHeld(event) && event.prev !== undefined) inner.add(event.prev)
     const tips = [...this.events()].filter((event) => isHeld(event) && !inner.has(event))
     tips.sort((a, b) => b.seq - a.seq || (a.id < b.id ? -1 : 1))
     const counted = new Set<LogEvent>()
     return tips.map((tip) => {
-      let first = tip
-      counted.add(tip)
-      for (let prev = tip.prev; prev !== undefined && isHeld(prev) && !counted.has(prev); prev = prev.prev) {
-        counted.add(prev)
-        first = prev
+      const branch: LogEvent[] = []
+      for (
+        let event: LogEvent | undefined = tip;
+        event !== undefined && isHeld(event) && !counted.has(event);
+        event = event.prev
+      ) {
+        counted.add(event)
+        branch.push(event)
       }
-      return { from: first.seq, to: tip.seq, end: prefixOf(tip.id) }
+      return branch
     })
+  }
+
+  /** True if `event` is on the chain that ends in `end` and all from the one to the other is held here. */
+  leads(event: LogEvent, end: LogEvent): boolean {
+    if (event.seq > end.seq) return false
+    if (!this.forked) return this.segments().some(({ from, to }) => from <= event.seq && end.seq <= to)
+    const firsts = this.#firsts()
+    const first = firsts.get(event)
+    for (let at: LogEvent | undefined = end; at !== undefined && at.seq >= event.seq; ) {
+      const begin = firsts.get(at)
+      if (begin === undefined) return false
+      if (begin === first) return true
+      at = begin.prev
+    }
+    return false
+  }
+
+  #firsts(): Map<LogEvent, LogEvent> {
+    if (this.#branches === undefined) {
+      this.#branches = new Map()
+      for (const branch of this.#computeBranches())
+        for (const event of branch) this.#branches.set(event, branch[branch.length - 1] as LogEvent)
+    }
+    return this.#branches
   }
 }
 

@@ -18,6 +18,7 @@ const MAX_TOKENS = 16 + MAX_BEACON_TIPS * 4
 
 export const State = { offline: 0, online: 1, left: 2, typing: 3 } as const
 
+/** Whoever says it holds every event of a chain, from the first to this one. */
 export interface Tip {
   /** First 16 bytes of the author key, in hex. */
   author: string

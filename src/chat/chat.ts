@@ -8,7 +8,8 @@ import { Gate } from './gate.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import { checkBio, checkName, fingerprintOf, type Identity, loadIdentity, saveIdentity } from './identity.ts'
 import { bindNetwork, OFFLINE } from './offline.ts'
-import { Room, type RoomEvents } from './room.ts'
+import { Room } from './room.ts'
+import type { RoomEvents } from './room-events.ts'
 import { canonicalRoomName, deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys, type RoomKind } from './room-keys.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
 import { decodeMessage, SYNC_PROTOCOL } from './sync-codec.ts'
@@ -104,7 +105,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
       isBlocked: (account) => this.#blocked.has(account),
       onFailure: (error, peer) => this.safeDispatchEvent('failure', { detail: { error, peer } }),
     })
-    for (const type of ['message', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
+    for (const type of ['message', 'delivery', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
       room.addEventListener(type, (event: Event) => {
         const { detail } = event as CustomEvent
         this.safeDispatchEvent(type, { detail: { room, detail } })

@@ -101,6 +101,24 @@ export const MAX_BEACON_TIPS = 32
 /** Above this many online, presence is a number. */
 export const MAX_PRESENCE = 256
 
+/** Delivery: whoever was heard within this time is a member. */
+export const MEMBER_LIFETIME = 30 * day
+/** Above this many members it is "held by at least". */
+export const MAX_COUNTED_MEMBERS = 64
+/** Devices of members whose claims are remembered; peers and authors of whom nobody knows yet whose they are; keepers. */
+export const MAX_CLAIMANTS = 128
+export const MAX_STRANGERS = 64
+export const MAX_KEEPERS = 16
+/** Ranges that are remembered of one claimant, all logs together. */
+export const MAX_CLAIMED_RANGES = 256
+/** Own logs whose holders are asked for: those that were begun last. */
+export const MAX_OWN_LOGS = 64
+/** The newest own messages of a room are told of when somebody holds them, all at once, at most this often. */
+export const MAX_TOLD_MESSAGES = 50
+export const DELIVERY_INTERVAL = 0.5 * second
+/** What nobody is known to hold after this time is asked for. */
+export const DELIVERY_DOUBT = 10 * second
+
 /** Per connection: signature checks and bytes over gossip, as bursts and rates a second. */
 export const GOSSIP_CHECKS = { burst: 8_000, rate: 4_000 }
 export const GOSSIP_BYTES = { burst: 32 * MiB, rate: 8 * MiB }

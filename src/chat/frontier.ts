@@ -5,7 +5,7 @@
  * its whole past, so one prefix speaks for a whole range.
  */
 import { type AuthorLog, type LogEvent, prefixOf, type Segment } from './author-log.ts'
-import { isBytes, isUint, withCbor } from './cbor.ts'
+import { equalBytes, isBytes, isUint, withCbor } from './cbor.ts'
 import { MAX_PAGE_RANGES, MAX_SEQ } from './constants.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import type { Crypto } from './seams.ts'
@@ -78,19 +78,6 @@ function gaps(held: Range[], { from, to }: Segment): Range[] {
   return open
 }
 
-/** True if a peer that holds `page` holds `event`. */
-export function covers(page: Page, event: LogEvent, find: (prefix: string) => LogEvent | undefined): boolean {
-  return page.segments.some((segment) => {
-    if (event.seq < segment.from || event.seq > segment.to) return false
-    const end = find(segment.end)
-    // An unknown end further on is taken to be on our chain: the only log asked about here is one that we write ourselves.
-    if (end === undefined) return true
-    for (let each: LogEvent | undefined = end; each !== undefined && each.seq >= event.seq; each = each.prev)
-      if (each === event) return true
-    return false
-  })
-}
-
 /** 16 bytes that are equal if and only if two frontiers are. */
 export function frontierDigest(logs: Iterable<AuthorLog>, crypto: Crypto): Uint8Array {
   const entries = [...logs]
@@ -103,6 +90,21 @@ export function frontierDigest(logs: Iterable<AuthorLog>, crypto: Crypto): Uint8
 /** Which of 256 buckets a log falls into when frontiers are too long to send whole. */
 export function bucketOf(log: AuthorLog, crypto: Crypto): number {
   return crypto.sha256(log.key)[0] ?? 0
+}
+
+/** The digest of each bucket. */
+export function bucketDigests(logs: AuthorLog[], crypto: Crypto): Uint8Array[] {
+  const buckets = Array.from({ length: 256 }, (): AuthorLog[] => [])
+  for (const log of logs) buckets[bucketOf(log, crypto)]?.push(log)
+  return buckets.map((bucket) => frontierDigest(bucket, crypto))
+}
+
+/** False only where both sides sent bucket digests and those of this log's bucket are equal. */
+export function differs(log: AuthorLog, ours: Uint8Array[], theirs: Uint8Array[], crypto: Crypto): boolean {
+  if (ours.length === 0 || theirs.length === 0) return true
+  const bucket = bucketOf(log, crypto)
+  const [mine, other] = [ours[bucket], theirs[bucket]]
+  return mine === undefined || other === undefined || !equalBytes(mine, other)
 }
 
 export const encodeSegment = ({ from, to, end }: Segment): unknown => [from, to, hexToBytes(end)]

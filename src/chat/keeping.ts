@@ -30,8 +30,10 @@ export interface KeepingInit extends Pick<SessionsInit, 'network' | 'keys' | 'cr
   turns: Turns
   /** Asks whether a peer may be sent this many bytes more. */
   allow: (peer: string, bytes: number) => boolean
-  /** A keeper says that it holds these ranges of our own log. */
-  onHeld: (page: Page, peer: string) => void
+  /** What a keeper says it holds of one of our own logs: all that it says, or with `first` false more than it said before. */
+  onHeld: (page: Page, first: boolean, peer: string) => void
+  /** It went, or refused: it is not known to hold anything any more. */
+  onGone: (peer: string) => void
   /** Told once, until the reason is another or the keeper has agreed. */
   onRefused: (why: string, peer: string) => void
   onFailure: (error: unknown, peer: string) => void
@@ -94,7 +96,7 @@ export class Keeping {
   }
 
   left(peer: string): void {
-    this.#keepers.delete(peer)
+    if (this.#keepers.delete(peer)) this.#init.onGone(peer)
   }
 
   /** Something was written here. */
@@ -189,7 +191,9 @@ export class Keeping {
           left -= bytes
           return left >= 0 && this.#init.allow(peer, bytes)
         },
-        onHeld: (page) => onHeld(page, peer),
+        onHeld: (page, first) => {
+          if (this.#keepers.has(peer)) onHeld(page, first, peer) // else it went meanwhile
+        },
         unreadable: this.#unreadable,
       })
     } finally {
@@ -224,6 +228,7 @@ export class Keeping {
     const pause = Math.max(asked, error.reason === Refusal.busy ? SYNC_PAUSE : visited.refusalPause)
     visited.next = now + pause + this.#spread(pause / 8) // not earlier than asked, and not all at the same time
     if (error.reason === Refusal.busy) return
+    this.#init.onGone(visited.keeper.peer)
     visited.refusalPause = Math.min(2 * visited.refusalPause, MAX_KEEP_REFUSAL_PAUSE)
     const { peer } = visited.keeper
     if (this.#told.get(peer) === error.reason) return

@@ -2,6 +2,7 @@
 import { DamagedStoreError } from '../errors.ts'
 import type { Operation, Store } from '../storage/store.ts'
 import type { AuthorLog, LogEvent } from './author-log.ts'
+import type { Tip } from './beacon.ts'
 import { Bodies } from './bodies.ts'
 import type { Body } from './body.ts'
 import { type Run, verifyRun } from './event.ts'
@@ -127,8 +128,8 @@ export class Log extends RunLog<Body> {
     return this.#graph.after(event)
   }
 
-  /** The last events of the logs that changed last, newest first. */
-  tips(): LogEvent[] {
+  /** How far the logs that changed last are held without a gap, the latest first. */
+  tips(): Tip[] {
     return this.#recent.tips()
   }
 

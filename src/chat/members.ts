@@ -19,6 +19,12 @@ export interface Person {
   fingerprint: string
 }
 
+export interface Device {
+  key: Uint8Array
+  /** Whose it is, by the first profile that says so: the account key in hex. */
+  account: string
+}
+
 interface Account extends Person {
   /** The profile event that the name is from. */
   profile: LogEvent
@@ -31,7 +37,8 @@ export class Members {
   readonly #roomTag: Uint8Array
   readonly #accounts = new Map<string, Account>()
   /** Whose an author key is: the account of the first profile in its log. */
-  readonly #authors = new Map<string, { account: Account; profile: LogEvent }>()
+  readonly #authors = new Map<string, { account: Account; profile: LogEvent; device: Uint8Array }>()
+  readonly #devices: Device[] = []
 
   constructor(roomTag: Uint8Array, crypto: Crypto) {
     this.#roomTag = roomTag
@@ -62,13 +69,20 @@ export class Members {
       this.#accounts.set(account, known)
     }
     known.authors.add(event.author.name)
-    known.devices.set(bytesToHex(profile.device), profile.device)
+    this.#addDevice(known, profile.device)
     if (bound === undefined || stands(event, bound.profile))
-      this.#authors.set(event.author.name, { account: known, profile: event })
+      this.#authors.set(event.author.name, { account: known, profile: event, device: profile.device })
     if (!joined && compareKeys(event, known.profile) < 0) return undefined
     const changed = known.name !== shownName(profile.name) || known.bio !== profile.bio
     Object.assign(known, { name: shownName(profile.name), bio: profile.bio, profile: event })
     return joined ? 'joined' : changed ? 'profile' : undefined
+  }
+
+  #addDevice({ account, devices }: Account, key: Uint8Array): void {
+    const name = bytesToHex(key)
+    if (devices.has(name)) return
+    devices.set(name, key)
+    this.#devices.push({ key, account })
   }
 
   /** Who wrote under an author key (hex). */
@@ -76,6 +90,11 @@ export class Members {
     const known = this.#authors.get(author)
     if (known !== undefined) return known.account
     return { account: author, name: 'unknown', bio: '', fingerprint: fingerprintOf(hexToBytes(author), this.#crypto) }
+  }
+
+  /** The account (hex) of an author key; undefined until a profile says so. */
+  accountOf(author: string): string | undefined {
+    return this.#authors.get(author)?.account.account
   }
 
   /** Author keys (hex) of an account. */
@@ -86,6 +105,16 @@ export class Members {
   /** Device keys of an account. */
   devicesOf(account: string): Iterable<Uint8Array> {
     return this.#accounts.get(account)?.devices.values() ?? []
+  }
+
+  /** The key of the device that an author key (hex) is on; undefined until a profile says so. */
+  deviceOf(author: string): Uint8Array | undefined {
+    return this.#authors.get(author)?.device
+  }
+
+  /** Every device that a profile has named, in the order in which they became known. */
+  get devices(): readonly Device[] {
+    return this.#devices
   }
 
   get(account: string): Person | undefined {

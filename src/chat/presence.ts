@@ -2,7 +2,6 @@
  * Who is there: never stored, only heard. Each member sends a beacon now and then; whoever is not heard for three intervals, or
  * whose connection closed and who is not heard again, is offline.
  */
-import { prefixOf } from './author-log.ts'
 import { type Beacon, encodeBeacon, State } from './beacon.ts'
 import { equalBytes } from './cbor.ts'
 import {
@@ -124,9 +123,8 @@ export class Presence {
     const { log, keys, crypto, clock } = this.#init
     const seed = this.#init.seed()
     if (seed === undefined) return
-    const tips = log.tips().map((event) => ({ author: prefixOf(event.author.name), seq: event.seq, id: prefixOf(event.id) }))
     const author = crypto.publicKey(seed)
-    const beacon = { author, start: this.#start, counter: this.#counter++, state, digest: log.frontierDigest(), tips }
+    const beacon = { author, start: this.#start, counter: this.#counter++, state, digest: log.frontierDigest(), tips: log.tips() }
     this.#lastSent = clock.monotonic()
     this.#agreed = true
     this.#init.publish(encodeBeacon(beacon, keys, seed, crypto))

@@ -1,5 +1,6 @@
 /** Whose logs changed last: a beacon has room for few. */
-import type { AuthorLog, LogEvent } from './author-log.ts'
+import { type AuthorLog, prefixOf } from './author-log.ts'
+import type { Tip } from './beacon.ts'
 import { MAX_BEACON_TIPS } from './constants.ts'
 
 export class RecentAuthors {
@@ -18,8 +19,11 @@ export class RecentAuthors {
     if (this.#authors.size > MAX_BEACON_TIPS) this.#authors.delete([...this.#authors][0] as AuthorLog)
   }
 
-  /** Their last events, the latest author first. */
-  tips(): LogEvent[] {
-    return [...this.#authors].reverse().flatMap(({ last }) => (last?.durable === true ? [last] : []))
+  /** How far they are held without a gap, the latest author first. A log whose beginning is missing is not named. */
+  tips(): Tip[] {
+    return [...this.#authors].reverse().flatMap((log) => {
+      const whole = log.segments().find(({ from }) => from === 1)
+      return whole === undefined ? [] : [{ author: prefixOf(log.name), seq: whole.to, id: whole.end }]
+    })
   }
 }

@@ -9,7 +9,6 @@ import type { Crypto } from './seams.ts'
 export type RoomKind = 'open' | 'locked'
 
 const MAX_ROOM_NAME = 64
-const LOCAL_ROOM = 'lobby'
 const ARGON2_MEMORY_KIB = 64 * 1024
 const ARGON2_ITERATIONS = 3
 /** Control and format characters, lone surrogates, and every kind of space. */
@@ -22,6 +21,8 @@ export interface RoomKeys {
   /** First 16 bytes of SHA-256(access public key): what the room is called on the wire. */
   tag: Uint8Array
   topic: string
+  /** What its members are registered under at a rendezvous point: it tells nothing of the room, nor of its topic. */
+  namespace: string
   /** Seals messages, and control events under a key of their own. */
   messageKey: Uint8Array
   controlKey: Uint8Array
@@ -30,6 +31,9 @@ export interface RoomKeys {
   accessSeed: Uint8Array
   accessKey: Uint8Array
 }
+
+/** Joined by whoever never was in a room and names none. */
+export const FIRST_ROOM = 'lobby'
 
 /**
  * NFKC, trimmed, one leading # removed, lower case; 1-64 code points, no control, format or space characters, no leading @, no
@@ -66,6 +70,7 @@ export function deriveRoomKeys(kind: RoomKind, secret: Uint8Array, crypto: Crypt
     secret,
     tag: tagOf(accessKey, crypto),
     topic: `p2pnode/room/${bytesToHex(derive('topic').subarray(0, 16))}`,
+    namespace: `p2pnode/${bytesToHex(derive('rendezvous').subarray(0, 16))}`,
     messageKey: derive('message'),
     controlKey: derive('control'),
     presenceKey: derive('presence'),
@@ -79,7 +84,7 @@ export const tagOf = (accessKey: Uint8Array, crypto: Crypto): Uint8Array => cryp
 
 /** The room of that name is for those around: nobody who is not in it is told of it, no keeper either. */
 export const isLocal = ({ kind, secret }: RoomKeys, crypto: Crypto): boolean =>
-  kind === 'open' && equalBytes(secret, openRoomSecret(LOCAL_ROOM, crypto))
+  kind === 'open' && equalBytes(secret, openRoomSecret(FIRST_ROOM, crypto))
 
 /** Two words (22 bits) from bytes that nobody can choose cheaply: to compare aloud. */
 export function checkWords(bytes: Uint8Array): string {

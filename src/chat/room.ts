@@ -3,38 +3,31 @@
  * told to the faces starts in `#arrived`.
  */
 import { TypedEventEmitter } from 'main-event'
-import { InvalidArgumentError, TooLargeError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'
+import type { LogEvent } from './author-log.ts'
 import { type Beacon, State } from './beacon.ts'
-import { encodeText, type ProfilePayload, profilePayload, Type } from './body.ts'
-import { utf8Length } from './cbor.ts'
-import { MAX_TEXT_BYTES } from './constants.ts'
+import { type ProfilePayload, profilePayload, Type } from './body.ts'
+import { composeText, type SendOptions } from './compose.ts'
+import { Delivery } from './delivery.ts'
 import { Kind } from './event.ts'
 import type { Gate } from './gate.ts'
 import { Gossip } from './gossip.ts'
-import { Held } from './held.ts'
-import { bytesToHex, hexToBytes } from './hex.ts'
+import { Health } from './health.ts'
+import { bytesToHex } from './hex.ts'
 import { createProfile, type Identity } from './identity.ts'
 import { type Arrival, Log } from './log.ts'
 import { Members } from './members.ts'
 import { Presence } from './presence.ts'
+import type { RoomEvents } from './room-events.ts'
 import { checkWords, type RoomKeys } from './room-keys.ts'
 import { Roster } from './roster.ts'
 import type { Channel, Clock, Crypto, KeeperPeer, Network } from './seams.ts'
 import { Sync } from './sync.ts'
 import { type HistoryQuery, Timeline } from './timeline.ts'
 import type { Turns } from './turns.ts'
-import type { Member, Message, Profile, RoomCheck, Room as RoomInfo } from './types.ts'
+import type { Held, Member, Message, Profile, RoomCheck, RoomFacts, Room as RoomInfo } from './types.ts'
+import { forked, OWN_FORK, refused } from './warnings.ts'
 import { Writer, type Written } from './writer.ts'
-
-export interface RoomEvents {
-  message: CustomEvent<Message>
-  member: CustomEvent<{ member: Member; change: 'joined' | 'left' | 'online' | 'offline' | 'profile' }>
-  sync: CustomEvent<{ state: 'running' | 'done'; count: number; digest: string }>
-  typing: CustomEvent<{ member: Member }>
-  reject: CustomEvent<{ reason: string; peerId: string }>
-  warning: CustomEvent<{ code: string; message: string }>
-}
 
 export interface RoomInit {
   name: string
@@ -52,20 +45,13 @@ export interface RoomInit {
   onFailure: (error: unknown, peer: string) => void
 }
 
-export interface SendOptions {
-  /** Makes the send idempotent: the same cid answers what the first call answered, also after a crash. */
-  cid?: string | undefined
-  /** Id of the message answered. */
-  replyTo?: string | undefined
-  /** What `/me` sends. */
-  action?: boolean | undefined
-}
-
 export class Room extends TypedEventEmitter<RoomEvents> {
   readonly name: string
   /** The room tag in hex. */
   readonly id: string
   readonly topic: string
+  /** What its members are registered under at a rendezvous point. */
+  readonly namespace: string
   readonly #init: RoomInit
   readonly #log: Log
   readonly #members: Members
@@ -75,20 +61,25 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   readonly #presence: Presence
   readonly #roster: Roster
   readonly #sync: Sync
-  readonly #held: Held
+  readonly #health: Health
+  readonly #delivery: Delivery
   #running = false
 
   private constructor(init: RoomInit, log: Log) {
     super()
     this.#init = init
     this.#log = log
-    this.#held = new Held(log)
+    this.#health = new Health(init.clock)
     this.name = init.name
     this.id = bytesToHex(init.keys.tag)
     this.topic = init.keys.topic
+    this.namespace = init.keys.namespace
     const { keys, crypto, clock, network, gate } = init
+    const self = bytesToHex(init.identity().account)
+    const isSelf = (account: string): boolean => account === self
     this.#members = new Members(keys.tag, crypto)
-    this.#timeline = new Timeline({ ...init, log, members: this.#members, isSelf: (account) => this.#isSelf(account) })
+    const heldOf = (event: LogEvent): Held | undefined => this.#delivery.of(event)
+    this.#timeline = new Timeline({ ...init, log, members: this.#members, isSelf, heldOf })
     this.#gossip = new Gossip({
       network,
       log,
@@ -112,11 +103,22 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       onChange: (author, change) => this.#tell('member', { member: this.#roster.of(author), change }),
       onTyping: (author) => this.#tell('typing', { member: this.#roster.of(author) }),
     })
+    this.#delivery = new Delivery({
+      log,
+      members: this.#members,
+      presence: this.#presence,
+      network,
+      clock,
+      self,
+      isOwnMessage: (event) => this.#timeline.isOwnMessage(event),
+      onChange: ({ id }, held) => this.#tell('delivery', { id, ...held }),
+      onDoubt: () => this.#sync.askOne(),
+    })
     this.#roster = new Roster({
       members: this.#members,
       presence: this.#presence,
       network,
-      isSelf: (account) => this.#isSelf(account),
+      isSelf,
       isHere: () => this.#running,
     })
     this.#sync = new Sync({
@@ -128,13 +130,19 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       gate,
       turns: init.turns,
       onState: (state, moved) => {
+        if (state === 'done') this.#health.synced()
         if (moved) this.#tell('sync', { state, ...this.digest() })
       },
       onReject: (reason, peerId) => this.#tell('reject', { reason, peerId }),
-      onHeld: (page) => this.#held.note(page),
-      onKeeperHeld: nothing,
-      onRefused: (why, peer) => this.#warnOfRefusal(why, peer),
-      onFailure: init.onFailure,
+      own: () => this.#delivery.ownPages(),
+      onHeld: (page, first, peer) => this.#delivery.hearPage(page, first, peer),
+      onKeeperHeld: (page, first, peer) => this.#delivery.hearKeeper(page, first, peer),
+      onKeeperGone: (peer) => this.#delivery.dropKeeper(peer),
+      onRefused: (why, peer) => this.#tell('warning', refused(why, peer)),
+      onFailure: (error, peer) => {
+        this.#health.synced(error)
+        init.onFailure(error, peer)
+      },
     })
   }
 
@@ -150,9 +158,10 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     })
     await room.#members.read(log)
     await room.#timeline.open()
+    room.#delivery.open()
     log.listen({
       onArrivals: (arrivals) => room.#arrived(arrivals),
-      onFork: (author) => room.#warnOfFork(author.name),
+      onFork: ({ name }) => room.#tell('warning', forked(room.#members.personOf(name).name, name)),
       onStranger: () => room.#retire(),
     })
     return room
@@ -183,6 +192,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     await this.#writer.close()
     if (this.#running) await this.#sync.flush()
     this.#log.close()
+    this.#delivery.stop()
     if (!this.#running) return
     this.#running = false
     this.#presence.stop(left ? State.left : State.offline)
@@ -195,13 +205,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
    * @throws TooLargeError, CidReusedError, StorageError, ClosedError
    */
   async send(text: string, { cid, replyTo, action = false }: SendOptions = {}): Promise<Written> {
-    if (!text.isWellFormed()) throw new InvalidArgumentError('text', 'the text is not well-formed Unicode')
-    if (text === '') throw new InvalidArgumentError('text', 'the text is empty')
-    if (utf8Length(text) > MAX_TEXT_BYTES)
-      throw new TooLargeError('a message has at most 32 KiB of text: send a longer one in parts')
-    if (replyTo !== undefined && !/^[0-9a-f]{64}$/.test(replyTo))
-      throw new InvalidArgumentError('replyTo', 'replyTo is a message id: 64 hex digits')
-    const payload = encodeText({ text, replyTo: replyTo === undefined ? undefined : hexToBytes(replyTo) })
+    const payload = composeText(text, replyTo)
     return this.#writer.append({ kind: Kind.message, type: action ? Type.action : Type.text, payload, cid })
   }
 
@@ -219,13 +223,27 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     if (arrivals.some(({ event }) => event.stored.via === 'self')) this.#sync.wrote()
     for (const { event, body } of arrivals) {
       if (body === undefined) continue
+      this.#health.arrived(event)
       if (event.stored.via !== 'self' && event.seq > 1 && event.prev === undefined) this.#sync.want()
       if (event.kind === Kind.control && event.type === Type.profile) {
         const change = this.#members.add(event, profilePayload(body))
+        this.#delivery.learned(event.author.name)
         if (change !== undefined) this.#tell('member', { member: this.#roster.of(event.author.name), change })
       }
+      if (this.#timeline.isOwnMessage(event)) this.#delivery.wrote(event)
       const message = this.#timeline.arrived(event, body)
       if (message !== undefined) this.#tell('message', message)
+    }
+  }
+
+  /** How the room does: for whoever asks why nothing comes. */
+  facts(): RoomFacts {
+    return {
+      name: this.name,
+      topic: this.topic,
+      mates: this.mates().length,
+      members: this.#members.size,
+      ...this.#health.facts(),
     }
   }
 
@@ -233,31 +251,19 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     const digest = bytesToHex(beacon.digest)
     const news = this.#presence.hear(beacon)
     if (news && digest !== bytesToHex(this.#log.frontierDigest())) this.#sync.want()
-    for (const tip of beacon.tips) {
-      if (this.#log.ownAuthor?.startsWith(tip.author))
-        this.#held.note({ author: tip.author, segments: [{ from: 1, to: tip.seq, end: tip.id }] })
-    }
+    if (news) this.#delivery.hearBeacon(beacon)
     return news
   }
 
-  /** Resolves when another member is known to hold everything this device wrote here. */
+  /** Resolves when another member or a keeper is known to hold everything this device wrote here. */
   held(signal?: AbortSignal): Promise<void> {
-    return this.#held.all(() => this.#sync.ask(), signal)
+    return this.#delivery.all(() => this.#sync.ask(), signal)
   }
 
-  #warnOfFork(author: string): void {
-    const { name } = this.#members.personOf(author)
-    this.#tell('warning', {
-      code: 'FORK',
-      message: `${name} has written two histories under one key (author ${author.slice(0, 16)}): both are kept. A store put back to an earlier state does this, or dishonesty.`,
-    })
-  }
-
-  #warnOfRefusal(why: string, peer: string): void {
-    this.#tell('warning', {
-      code: 'KEEPER_REFUSED',
-      message: `The keeper ${peer} does not keep this room: ${why}. What is written here waits with its members. The keeper is asked again later.`,
-    })
+  /** Accounts that are known to hold a message of our own; of others nobody is asked. */
+  holders(id: string): string[] {
+    const event = this.#log.get(id)
+    return event === undefined ? [] : [...this.#delivery.holders(event)]
   }
 
   /** An event of our own key that we do not know: a copy of this device wrote it, or we lost it. The key is given up, nothing else. */
@@ -266,11 +272,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     const retired = this.#init.store.batch([{ type: 'delete', key: ['own', this.#init.keys.tag, 'author'] }])
     const renewed = this.#running ? this.#writer.writeProfile() : undefined
     Promise.all([retired, renewed]).catch((error) => this.#init.onFailure(error, 'store'))
-    this.#tell('warning', {
-      code: 'OWN_FORK',
-      message:
-        'Another copy of this device writes in this room, or events written here were lost: going on under a new key. Nothing is lost.',
-    })
+    this.#tell('warning', OWN_FORK)
   }
 
   /** Connected peers that are in this room. */
@@ -321,10 +323,6 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     return { room: this.id, ...(await this.#log.verify()), ok: true }
   }
 
-  #isSelf(account: string): boolean {
-    return account === bytesToHex(this.#init.identity().account)
-  }
-
   members(): Member[] {
     return this.#roster.all()
   }
@@ -357,6 +355,3 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     this.safeDispatchEvent(type, { detail })
   }
 }
-
-/** A keeper's word is no member's. */
-const nothing = (): undefined => undefined

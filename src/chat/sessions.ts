@@ -18,6 +18,8 @@ export interface SessionsInit {
   gate: Gate
   onState: (state: 'running' | 'done', moved: boolean) => void
   onReject: (reason: string, peer: string) => void
+  /** What is held here of the logs that others are asked about, at this moment. */
+  own: () => Page[]
 }
 
 /** What differs from one partner to another. */
@@ -26,8 +28,8 @@ export interface Partner {
   prove: () => Promise<void>
   /** Asks whether it may be sent this many bytes more. */
   allow: (bytes: number) => boolean
-  /** It says that it holds these ranges of our own log. */
-  onHeld: (page: Page) => void
+  /** What it says it holds of a log of `own`: all that it says, or with `first` false more than it said before. */
+  onHeld: (page: Page, first: boolean) => void
   /** Authors who have signed what does not open, where the partner cannot know of it. */
   unreadable?: Recent
 }
@@ -48,7 +50,7 @@ export class Sessions {
 
   /** Holds a session to its end; when it breaks, so does the channel, and what broke it is thrown. */
   async converse(channel: Channel, { prove, allow, onHeld, unreadable }: Partner): Promise<Outcome> {
-    const { log, crypto, clock, gate } = this.#init
+    const { log, crypto, clock, gate, own } = this.#init
     let told = false
     const session = new SyncSession({
       log,
@@ -57,6 +59,7 @@ export class Sessions {
       gate,
       channel,
       allow,
+      own,
       onHeld,
       unreadable,
       reserved: this.#reserved,

@@ -4,7 +4,7 @@
  * The state is the store: whenever a conversation breaks, the next one goes on where it was.
  */
 import { InvalidEventError } from '../errors.ts'
-import { type AuthorLog, prefixOf } from './author-log.ts'
+import { prefixOf } from './author-log.ts'
 import { equalBytes } from './cbor.ts'
 import {
   MAX_FLAT_LOGS,
@@ -16,7 +16,7 @@ import {
 } from './constants.ts'
 import { Conversation } from './conversation.ts'
 import { encodeRun, parseRun } from './event.ts'
-import { bucketOf, frontierDigest, type Page, pageOf, type Want } from './frontier.ts'
+import { bucketDigests, differs, type Page, pageOf, type Want } from './frontier.ts'
 import type { Gate } from './gate.ts'
 import { hexToBytes } from './hex.ts'
 import { type Portion, portionsOf } from './portions.ts'
@@ -54,8 +54,10 @@ export interface SessionInit {
   onReject: (reason: string) => void
   /** A run that brought something written at `latest`, in milliseconds. */
   onFresh: (run: Uint8Array, latest: number) => void
-  /** The other side holds these ranges of our own log. */
-  onHeld: (page: Page) => void
+  /** What is held here of the logs that the other side is asked about, at this moment. */
+  own: () => Page[]
+  /** What the other side holds of one of them: all that it says, or with `first` false more than it said before. */
+  onHeld: (page: Page, first: boolean) => void
 }
 
 export interface Outcome {
@@ -129,22 +131,31 @@ export class SyncSession {
       digest: log.frontierDigest(),
       buckets: logs.length > MAX_FLAT_LOGS ? bucketDigests(logs, crypto) : [],
     }
-    const own = log.author(log.ownAuthor ?? '')
+    // Of the same moment as the digest: what is written while the other side answers, it does not speak of.
+    const own = this.#init.own()
     const [, theirs] = await Promise.all([this.#conversation.send(summary), this.#conversation.expect('summary')])
     if (equalBytes(summary.digest, theirs.digest)) {
-      if (own !== undefined) this.#init.onHeld({ author: prefixOf(own.name), segments: own.segments() })
+      for (const each of own) this.#init.onHeld(each, true)
       return { moved: false, more: false, equal: true }
     }
     // Both directions at once, here and below: two members that only wrote would wait for each other for ever.
-    const told = logs.filter((each) => differs(each, summary.buckets, theirs.buckets, crypto)).map((each) => pageOf(each, page))
+    const unequal = logs.filter((each) => differs(each, summary.buckets, theirs.buckets, crypto))
+    const told = unequal.map((each) => pageOf(each, page))
     const more = told.some((each) => each.more)
     const [, read] = await Promise.all([
       this.#sendPages(
         told.map((each) => each.page),
         more,
       ),
-      this.#readPages(),
+      this.#readPages(own),
     ])
+    const named = new Set(unequal.map(({ name }) => prefixOf(name)))
+    for (const each of own) {
+      const said = read.said.get(each.author)
+      // Where nothing is said of a log that is not equal, nothing of it is held.
+      if (page === 0) this.#init.onHeld(named.has(each.author) ? (said ?? { ...each, segments: [] }) : each, true)
+      else if (said !== undefined) this.#init.onHeld(said, false)
+    }
     const wants = this.#init.reserved.take(read.lacking)
     for (const want of wants) this.#reserved.push(want)
     const [, asked] = await Promise.all([this.#sendWants(wants), this.#readWants()])
@@ -169,9 +180,11 @@ export class SyncSession {
     await this.#conversation.send({ type: 'pages', pages: batch, last: true, more })
   }
 
-  /** What is lacking here of one page a log; `more` says that the other side has older ranges to tell. */
-  async #readPages(): Promise<{ lacking: Want[]; more: boolean }> {
-    const { log, onHeld, unreadable } = this.#init
+  /** What is lacking here of one page a log, and what is `said` of our own; `more` says that the other side has older ranges to tell. */
+  async #readPages(own: Page[]): Promise<{ lacking: Want[]; said: Map<string, Page>; more: boolean }> {
+    const { log, unreadable } = this.#init
+    const asked = new Set(own.map(({ author }) => author))
+    const said = new Map<string, Page>()
     const named = new Set<string>()
     const lacking: Want[] = []
     for (;;) {
@@ -179,12 +192,12 @@ export class SyncSession {
       for (const page of message.pages) {
         if (named.has(page.author)) throw new InvalidEventError('a log named twice')
         named.add(page.author)
-        if (log.ownAuthor?.startsWith(page.author)) onHeld(page)
+        if (asked.has(page.author)) said.set(page.author, page)
         if (unreadable?.has(page.author) === true) continue
         for (const want of log.lacks(page)) if (lacking.length < this.#entries) lacking.push(want) // the rest in the next round
       }
       if (named.size > this.#entries) throw new InvalidEventError('frontier too long')
-      if (message.last) return { lacking, more: message.more }
+      if (message.last) return { lacking, said, more: message.more }
     }
   }
 
@@ -295,18 +308,4 @@ export class SyncSession {
     if (failure !== undefined) throw failure
     return received
   }
-}
-
-function bucketDigests(logs: AuthorLog[], crypto: Crypto): Uint8Array[] {
-  const buckets = Array.from({ length: 256 }, (): AuthorLog[] => [])
-  for (const log of logs) buckets[bucketOf(log, crypto)]?.push(log)
-  return buckets.map((bucket) => frontierDigest(bucket, crypto))
-}
-
-/** False only where both sides sent bucket digests and those of this log's bucket are equal. */
-function differs(log: AuthorLog, ours: Uint8Array[], theirs: Uint8Array[], crypto: Crypto): boolean {
-  if (ours.length === 0 || theirs.length === 0) return true
-  const bucket = bucketOf(log, crypto)
-  const [mine, other] = [ours[bucket], theirs[bucket]]
-  return mine === undefined || other === undefined || !equalBytes(mine, other)
 }

@@ -30,9 +30,12 @@ const TIE_BREAK = 1000
 export interface SyncInit extends SessionsInit {
   /** Shared by the rooms of a device: a place for each visit of a keeper. */
   turns: Turns
-  onHeld: (page: Page, peer: string) => void
-  /** A keeper says that it holds these ranges of our own log: a claim of somebody who is no member, to be counted apart. */
-  onKeeperHeld: (page: Page, peer: string) => void
+  /** What a peer says it holds of one of our own logs: all that it says, or with `first` false more than it said before. */
+  onHeld: (page: Page, first: boolean, peer: string) => void
+  /** The same of a keeper: a claim of somebody who is no member, to be counted apart. */
+  onKeeperHeld: (page: Page, first: boolean, peer: string) => void
+  /** A keeper went, or refused: it is not known to hold anything any more. */
+  onKeeperGone: (peer: string) => void
   /** A keeper does not keep this room. */
   onRefused: (why: string, peer: string) => void
   onFailure: (error: unknown, peer: string) => void
@@ -79,6 +82,7 @@ export class Sync {
       sessions: this.#sessions,
       allow: (peer, bytes) => this.#allowance.spend(peer, bytes, init.log.bytes),
       onHeld: init.onKeeperHeld,
+      onGone: init.onKeeperGone,
     })
   }
 
@@ -157,6 +161,12 @@ export class Sync {
   ask(): void {
     for (const mate of this.#mates.values())
       if (mate.busy === 0) Object.assign(mate, { fresh: true, next: this.#init.clock.monotonic() })
+    this.#schedule()
+  }
+
+  /** Somebody needs to know whether anybody holds it: some mate may be synced with, once its pause is over. */
+  askOne(): void {
+    this.#due = true
     this.#schedule()
   }
 
@@ -253,7 +263,7 @@ export class Sync {
         if (mate !== undefined) mate.proven = true
       },
       allow: (bytes) => this.#allowance.spend(channel.peer, bytes, log.bytes),
-      onHeld: (page) => this.#init.onHeld(page, channel.peer),
+      onHeld: (page, first) => this.#init.onHeld(page, first, channel.peer),
     })
     if (!outcome.equal) this.want()
     return outcome

@@ -12,7 +12,7 @@ import type { Log } from './log.ts'
 import type { Members } from './members.ts'
 import type { RoomKeys } from './room-keys.ts'
 import type { Crypto } from './seams.ts'
-import type { Message } from './types.ts'
+import type { Held, Message } from './types.ts'
 
 export interface TimelineInit {
   log: Log
@@ -23,6 +23,8 @@ export interface TimelineInit {
   /** True for accounts (hex) whose messages are not shown. */
   isBlocked: (account: string) => boolean
   isSelf: (account: string) => boolean
+  /** Who is known to hold an event of ours. */
+  heldOf: (event: LogEvent) => Held | undefined
 }
 
 export interface HistoryQuery {
@@ -70,6 +72,12 @@ export class Timeline {
     if (!isMessage(event)) return false
     const { account } = this.#init.members.personOf(event.author.name)
     return !this.#init.isSelf(account) && !this.#init.isBlocked(account)
+  }
+
+  /** It is a message, and of this account. */
+  isOwnMessage(event: LogEvent): boolean {
+    const account = this.#init.members.accountOf(event.author.name)
+    return isMessage(event) && account !== undefined && this.#init.isSelf(account)
   }
 
   get count(): number {
@@ -175,6 +183,7 @@ export class Timeline {
     const { account, name, fingerprint } = this.#init.members.personOf(event.author.name)
     const { receivedAt, via } = event.stored
     const known = isMessage(event) ? textPayload(body) : undefined
+    const held = known !== undefined && this.#init.isSelf(account) ? this.#init.heldOf(event) : undefined
     return {
       id: event.id,
       room: bytesToHex(this.#init.keys.tag),
@@ -188,6 +197,7 @@ export class Timeline {
       ...(known?.replyTo === undefined ? {} : { replyTo: bytesToHex(known.replyTo) }),
       ...(event.hlc > receivedAt + CLOCK_AHEAD ? { clockAhead: true } : {}),
       ...(this.#isLate(event) ? { late: true } : {}),
+      ...(held === undefined ? {} : { held }),
     }
   }
 

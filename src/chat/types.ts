@@ -9,6 +9,18 @@ export interface Author {
   fingerprint: string
 }
 
+/** Who holds a message of ours, as far as they said so in this process. A claim: in open and locked rooms nobody can check it. */
+export interface Held {
+  /** Accounts that are known to hold it, the author's own not counted. */
+  held: number
+  /** Accounts heard in the last 30 days, the author's own not counted. */
+  members: number
+  /** Keepers that are known to hold it. */
+  keepers: number
+  /** There are more than 64 members, too many to follow: `held` may be more. */
+  atLeast?: true
+}
+
 export interface Message {
   id: string
   /** The room's id. */
@@ -25,6 +37,8 @@ export interface Message {
   late?: boolean
   /** Its author's clock is more than 5 minutes ahead of ours. */
   clockAhead?: boolean
+  /** Of messages of one's own. Missing where nothing is known: after a start, until others have said what they hold. */
+  held?: Held
 }
 
 export interface Room {
@@ -66,4 +80,20 @@ export interface RoomCheck {
 
 export interface SafetyNumber extends Author {
   safetyNumber: string
+}
+
+/** What a room knows of how it does. Times in milliseconds. */
+export interface RoomFacts {
+  name: string
+  topic: string
+  /** Connected peers that are in it. */
+  mates: number
+  /** People heard in the last 30 days or known by profile, oneself counted. */
+  members: number
+  /** Since the last sync that came to its end. */
+  syncedAgo: number | undefined
+  /** Why the last one broke, if it did. */
+  syncProblem: string | undefined
+  /** How far the clocks of others are ahead of this device's. */
+  skew: { ahead: number; of: number } | undefined
 }

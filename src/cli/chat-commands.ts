@@ -3,9 +3,23 @@ import type { Room } from '../client/client.ts'
 import { roomArgument } from './arguments.ts'
 import type { Conversation } from './conversation.ts'
 import { UsageError } from './exit.ts'
-import { formatMembers, formatPeers, formatProfile, formatRooms, formatStatus, formatVerified } from './format.ts'
-import { cleanName } from './sanitize.ts'
+import {
+  clockTime,
+  formatHeld,
+  formatMembers,
+  formatPeers,
+  formatProfile,
+  formatRooms,
+  formatStatus,
+  formatVerified,
+} from './format.ts'
+import { cleanName, oneLine } from './sanitize.ts'
 import { type CommandHelp, type CommandName, commandTable, findCommand } from './slash.ts'
+
+/** Messages that /held looks back for one's own, how many of these it shows, and characters of each. */
+const HELD_AMONG = 200
+const HELD_SHOWN = 10
+const HELD_WIDTH = 60
 
 type Command = (chat: Conversation, rest: string) => Promise<void> | void
 
@@ -46,6 +60,17 @@ const commands: Record<CommandName, Command> = {
       chat,
       formatMembers(members, (member) => names.show(member)),
       'nobody is here',
+    )
+  },
+  async held(chat, rest) {
+    const room = roomOf(chat, rest)
+    const self = (await chat.client.members({ room: room.id })).find((member) => member.self)
+    const { messages } = await chat.client.history({ room: room.id, limit: HELD_AMONG })
+    const own = messages.filter(({ author }) => author.account === self?.account).slice(-HELD_SHOWN)
+    showAll(
+      chat,
+      own.map(({ sentAt, text, held }) => `${clockTime(sentAt)} ${oneLine(text, HELD_WIDTH)} — ${formatHeld(held)}`),
+      'you have written nothing here lately',
     )
   },
   async whois(chat, rest) {

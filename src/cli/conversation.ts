@@ -1,6 +1,7 @@
 /** A chat over a `Client`: the rooms, the current one, and what comes and goes. The terminal and the pipe are its screens. */
 import type { Client, ClientEvents, Message, Room } from '../client/client.ts'
 import { runCommand } from './chat-commands.ts'
+import { DeliveryNotes } from './delivery-notes.ts'
 import { explain, UsageError } from './exit.ts'
 import { clockTime, dayOf, formatMemberChange, formatMessage } from './format.ts'
 import { NameBook } from './names.ts'
@@ -45,10 +46,13 @@ export class Conversation {
   #arriving: Message[] | undefined
   #listening: (() => void)[] = []
   readonly #marks: ReadMarks
+  readonly #delivery: DeliveryNotes
 
-  constructor(client: Client, screen: Screen) {
+  /** `patience`: how long somebody may take to say that he holds a message, in milliseconds. */
+  constructor(client: Client, screen: Screen, patience?: number) {
     this.client = client
     this.screen = screen
+    this.#delivery = new DeliveryNotes({ note: (room, text) => this.#noteOf(room, text), patience })
     this.#marks = new ReadMarks(client, (error) => screen.fail(explain(error)))
   }
 
@@ -58,6 +62,7 @@ export class Conversation {
     for (const { id } of this.#rooms.values()) await this.#learnNames(id)
     this.#on('message', (message) => this.#hear(message))
     this.#on('member', (event) => this.#meet(event))
+    if (this.screen.full) this.#on('delivery', (event) => this.#delivery.delivered(event))
     this.#on('warning', ({ message }) => this.screen.note(oneLine(message, 500)))
     const first = room === undefined ? [...this.#rooms.values()][0] : this.find(room)
     if (first !== undefined) await this.enter(first)
@@ -66,6 +71,7 @@ export class Conversation {
   /** Shows nothing more. */
   end(): void {
     this.#marks.end()
+    this.#delivery.end()
     for (const off of this.#listening.splice(0)) off()
   }
 
@@ -114,6 +120,7 @@ export class Conversation {
     await this.client.leave({ room: room.id })
     this.#rooms.delete(room.id)
     this.#names.delete(room.id)
+    this.#delivery.forget(room.id)
     this.screen.note(`left ${cleanName(room.name)}`)
     if (this.current?.id !== room.id) return
     this.current = undefined
@@ -168,6 +175,7 @@ export class Conversation {
 
   #hear(message: Message): void {
     if (message.via === 'self' && !this.screen.full) return
+    if (message.via === 'self') this.#delivery.wrote(message)
     if (this.screen.full && message.room !== this.current?.id) {
       if (message.via === 'self') return
       this.unread.set(message.room, (this.unread.get(message.room) ?? 0) + 1)
@@ -175,6 +183,11 @@ export class Conversation {
     }
     if (this.#arriving !== undefined && message.room === this.current?.id) this.#arriving.push(message)
     else this.#show(message)
+  }
+
+  /** A note about a room, which it names if it is not the one that is shown. */
+  #noteOf(room: string, text: string): void {
+    this.screen.note(room === this.current?.id ? text : `[${cleanName(this.#rooms.get(room)?.name ?? room)}] ${text}`)
   }
 
   #show(message: Message): void {

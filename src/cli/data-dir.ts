@@ -1,7 +1,7 @@
 /** The data directory: where it is, and what config.json in it says. */
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { UsageError } from './exit.ts'
 
 const PRIVATE_DIRECTORY = 0o700
@@ -35,7 +35,9 @@ export function dataDirExists(dataDir: string): boolean {
 /** Makes the directory if it is not there, for its owner alone. Errors: the system's own. */
 export function makeDataDir(dataDir: string): void {
   if (dataDirExists(dataDir)) return
-  mkdirSync(dataDir, { recursive: true, mode: PRIVATE_DIRECTORY })
+  // Not with `recursive` from the start: where a directory says that what is made in it is not there, Node tries for ever.
+  if (!existsSync(dirname(dataDir))) mkdirSync(dirname(dataDir), { recursive: true, mode: PRIVATE_DIRECTORY })
+  mkdirSync(dataDir, { mode: PRIVATE_DIRECTORY })
   if (process.platform !== 'win32') chmodSync(dataDir, PRIVATE_DIRECTORY)
 }
 

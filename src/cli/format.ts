@@ -1,5 +1,5 @@
 /** What people read, as pure functions: one value in, lines out. Everything that others chose is cleaned here. */
-import type { Member, Message, Peer, Profile, Room, RoomCheck, SafetyNumber, Status } from '../client/client.ts'
+import type { Check, Held, Member, Message, Peer, Profile, Room, RoomCheck, SafetyNumber, Status } from '../client/client.ts'
 import { cleanName, oneLine, textLines } from './sanitize.ts'
 import { plainStyle, type Style } from './style.ts'
 
@@ -11,21 +11,38 @@ export interface MessageLook {
   style?: Style
   /** In front of the line. */
   time?: string
+  /** Mark what nobody else is known to hold. */
+  delivery?: boolean
 }
 
 const UNKNOWN_KIND = '(something that needs a newer version)'
 
 /** A message; the lines of its text after the first stand below the first. */
-export function formatMessage(message: Message, { name, room, style = plainStyle, time }: MessageLook): string {
+export function formatMessage(message: Message, { name, room, style = plainStyle, time, delivery }: MessageLook): string {
   const shown = style.author(message.author.account, name)
   const who = message.kind === 'action' ? `* ${shown}` : `${shown}:`
   const [first = '', ...others] = message.kind === 'unknown' ? [UNKNOWN_KIND] : textLines(message.text)
   const before = [time, room === undefined ? undefined : `[${cleanName(room)}]`].filter((part) => part !== undefined).join(' ')
-  const marks = [message.late === true ? '(late)' : '', message.clockAhead === true ? '(clock ahead)' : ''].filter((mark) => mark)
+  const marks = [
+    message.late === true ? '(late)' : '',
+    message.clockAhead === true ? '(clock ahead)' : '',
+    delivery === true && message.held !== undefined && isOnlyHere(message.held) ? '(only here)' : '',
+  ].filter((mark) => mark)
   const head = [before === '' ? '' : style.format('dim', before), who, first].filter((part) => part !== '').join(' ')
   const tail = marks.map((mark) => ` ${style.format('dim', mark)}`).join('')
   const indent = ' '.repeat(before === '' ? 2 : before.length + 1)
   return [head + tail, ...others.map((line) => indent + line)].join('\n')
+}
+
+/** Nobody else is known to hold it, no keeper either. */
+export const isOnlyHere = ({ held, keepers }: Held): boolean => held + keepers === 0
+
+/** Who has a message of one's own: `held by 3 of 5`. */
+export function formatHeld(held: Held | undefined): string {
+  if (held === undefined) return 'not known yet'
+  if (isOnlyHere(held)) return 'nobody else has it yet'
+  const by = `held by ${held.atLeast === true ? 'at least ' : ''}${held.held} of ${held.members}`
+  return held.keepers === 0 ? by : `${by} and ${count(held.keepers, 'keeper')}`
 }
 
 /** Hours and minutes here, `12:07`; `--:--` for what is no time. */
@@ -109,14 +126,21 @@ export function formatStatus({ version, peerId, account, name, addresses, connec
       ['peer id', peerId],
       ['connections', String(connections)],
       ...addresses.map((address, at) => [at === 0 ? 'listening' : '', address]),
-      ...relays.map(({ address, connected, reserved }) => [
+      ...relays.map(({ address, connected, reserved, problem }) => [
         'relay',
-        `${address} ${reserved ? 'reserved' : connected ? 'connected' : 'not connected'}`,
+        `${address} ${reserved ? 'reserved' : connected ? `connected, not reserved${problem === undefined ? '' : `: ${problem}`}` : 'not connected'}`,
       ]),
       ...(rooms.length === 0 ? [['rooms', 'none']] : []),
     ]),
     ...formatRooms(rooms).map((line, at) => `${at === 0 ? 'rooms        ' : '             '}${line}`),
   ]
+}
+
+export function formatChecks(checks: Check[]): string[] {
+  return checks.flatMap(({ name, ok, detail, fix }) => [
+    `${ok ? 'ok   ' : 'WRONG'}  ${name.padEnd(12)}  ${oneLine(detail, 400)}`,
+    ...(fix === undefined ? [] : [`${' '.repeat(21)}-> ${fix}`]),
+  ])
 }
 
 export function formatProfile({ name, account, fingerprint, bio }: Profile): string[] {

@@ -20,6 +20,8 @@ export interface LineModeInit {
   client: Client
   /** The room to begin in. */
   room?: string
+  /** How long somebody may take to say that he holds a message, in milliseconds. */
+  patience?: number
 }
 
 /** Runs the chat until it is left with /quit or Ctrl-D. Errors: `ExitError` 130 at Ctrl-C. */
@@ -38,12 +40,12 @@ export class LineMode implements Screen {
   #typedRows = 1
   #work: Promise<unknown> = Promise.resolve()
 
-  constructor({ io, client }: LineModeInit) {
+  constructor({ io, client, patience }: LineModeInit) {
     this.#io = io
     this.style = io.style
     this.left = this.#leave.promise
     this.left.catch(() => undefined)
-    this.#chat = new Conversation(client, this)
+    this.#chat = new Conversation(client, this, patience)
   }
 
   async start(room?: string): Promise<void> {

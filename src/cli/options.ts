@@ -44,6 +44,12 @@ export const networkOptions = [
   { name: 'port', kind: 'port', value: '<n>', description: 'listen on this TCP port of all interfaces' },
   { name: 'announce', kind: 'list', value: '<multiaddr>', description: 'tell peers this address (repeatable)' },
   { name: 'connect', kind: 'list', value: '<multiaddr>', description: 'dial this peer and keep dialling (repeatable)' },
+  {
+    name: 'relay',
+    kind: 'list',
+    value: '<multiaddr>',
+    description: 'reach others through this relay, and be reached (repeatable)',
+  },
   { name: 'no-mdns', kind: 'flag', description: 'do not look for peers on this network' },
   { name: 'no-dht', kind: 'flag', description: 'use no DHT (this version has none to use)' },
   { name: 'offline', kind: 'flag', description: 'stay on this network: dial private addresses only' },

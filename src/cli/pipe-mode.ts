@@ -82,7 +82,7 @@ async function leave(io: Io, client: LocalClient, sent: number, signal: AbortSig
   clearTimeout(timer)
   io.say(
     held
-      ? 'another member holds everything that was sent: leaving'
+      ? 'another member or a keeper holds everything that was sent: leaving'
       : 'nobody else is known to hold what was sent: it goes out at the next start; leaving',
   )
 }

@@ -36,6 +36,18 @@ const commands: readonly CommandSpec[] = [
     run: async (context, args) => (await import('./commands/start.ts')).start(context, args.map(given)),
   },
   {
+    usage: 'relay [status]',
+    description: 'run a relay for others; with status: what the one that runs here knows',
+    example: 'p2pnode relay --announce /dns4/relay.example.org/tcp/4747',
+    options: networkOptions.filter(({ name }) => name === 'listen' || name === 'announce'),
+    endsItself: true,
+    run: async (context, [what]) => {
+      if (what !== undefined && what !== 'status') throw new UsageError(`relay ${what}: there is only p2pnode relay status`)
+      const commands = await import('./commands/relay.ts')
+      await (what === undefined ? commands.relay(context) : commands.relayStatus(context))
+    },
+  },
+  {
     usage: 'join <room>',
     description: 'join a room, now and at every start',
     example: 'p2pnode join dev',
@@ -118,6 +130,12 @@ const commands: readonly CommandSpec[] = [
     description: 'connect to a peer',
     example: 'p2pnode connect /ip4/192.168.1.5/tcp/4747/p2p/12D3KooW…',
     run: async (context, [address]) => (await import('./commands/network.ts')).connect(context, given(address)),
+  },
+  {
+    usage: 'doctor',
+    description: 'say why this peer is not connected, layer by layer, and what to do',
+    example: 'p2pnode doctor',
+    run: async (context) => (await import('./commands/network.ts')).doctor(context),
   },
   {
     usage: 'id',

@@ -12,6 +12,7 @@ export const commandTable = {
   switch: { aliases: ['s', 'room'], usage: '/switch <room or number>', help: 'go to another room (also Alt-1 to Alt-9)' },
   rooms: { aliases: ['list'], usage: '/rooms', help: 'the rooms you are in' },
   names: { aliases: ['n', 'who', 'members'], usage: '/names [room]', help: 'who is in the room' },
+  held: { aliases: [], usage: '/held [room]', help: 'who has what you wrote last' },
   whois: { aliases: ['w'], usage: '/whois <who>', help: 'about a person' },
   verify: { aliases: [], usage: '/verify <who>', help: 'the safety number to compare with a person' },
   nick: { aliases: ['name'], usage: '/nick <name>', help: 'change your name' },
@@ -81,7 +82,7 @@ export interface Completable {
 }
 
 /** Commands that take a room, and that take a person, for completion. */
-const TAKES_ROOM = new Set<CommandName>(['join', 'leave', 'switch', 'names'])
+const TAKES_ROOM = new Set<CommandName>(['join', 'leave', 'switch', 'names', 'held'])
 const TAKES_PERSON = new Set<CommandName>(['whois', 'verify', 'block', 'unblock'])
 
 /** What Tab offers for the text up to the cursor: the candidates, and the part of the text they would replace. */

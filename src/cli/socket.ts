@@ -7,9 +7,8 @@ import { chmodSync, lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import type { Client } from '../client/client.ts'
 import { RpcClient } from '../client/rpc-client.ts'
-import { type RpcServer, serveRpc } from '../client/rpc-server.ts'
+import { type RpcServer, type Served, serveRpc } from '../client/rpc-server.ts'
 import { StorageError, UnreachableError } from '../errors.ts'
 import { streamConnection } from './stream-connection.ts'
 
@@ -68,7 +67,7 @@ export interface SocketServer {
 
 export interface SocketServerInit {
   dataDir: string
-  client: Client
+  client: Served
   onDefect?: (error: unknown) => void
   where?: SocketEnvironment
 }

@@ -3,9 +3,9 @@
  * rpc-server.ts and rpc-client.ts carry the same methods and events as JSON-RPC 2.0.
  */
 
-import type { Author, Member, Message, Profile, Room, RoomCheck, SafetyNumber } from '../chat/types.ts'
+import type { Author, Held, Member, Message, Profile, Room, RoomCheck, SafetyNumber } from '../chat/types.ts'
 
-export type { Author, Member, Message, Profile, Room, RoomCheck, SafetyNumber }
+export type { Author, Held, Member, Message, Profile, Room, RoomCheck, SafetyNumber }
 
 export interface Peer {
   peerId: string
@@ -17,6 +17,14 @@ export interface Peer {
   rooms: string[]
 }
 
+/** `fix`: what to do, where it is not ok. */
+export interface Check {
+  name: string
+  ok: boolean
+  detail: string
+  fix?: string
+}
+
 export interface Status {
   version: string
   peerId: string
@@ -25,13 +33,16 @@ export interface Status {
   addresses: string[]
   /** Peers with an open connection. */
   connections: number
-  relays: { address: string; connected: boolean; reserved: boolean }[]
+  /** `reserved`: others can reach this device through it; `registered`: in how many rooms it helps others find it; `problem`: why not. */
+  relays: { address: string; connected: boolean; reserved: boolean; registered: number; problem?: string }[]
   rooms: Room[]
 }
 
 export interface ClientEvents {
   ready: { peerId: string; account: string; addresses: string[]; rooms: Room[]; pid: number }
   message: Message
+  /** Of messages of one's own: who holds them has changed. The newest 50 of a room; `history` says it of all. */
+  delivery: { room: string; id: string } & Held
   member: { room: string; member: Member; change: 'joined' | 'left' | 'online' | 'offline' | 'profile' }
   peer: { peerId: string; change: 'connected' | 'disconnected'; via: 'direct' | 'relay' }
   sync: { room: string; state: 'running' | 'done'; count: number; digest: string }
@@ -78,6 +89,8 @@ export interface Client {
   setProfile(params: { name?: string; bio?: string }): Promise<Profile>
   /** A room: its signatures and chains are checked anew. A person: the safety number (60 digits) to compare aloud. */
   verify(params: { room: string } | { who: string }): Promise<RoomCheck | SafetyNumber>
+  /** Layer by layer why one is not connected, and what to do. */
+  doctor(): Promise<{ checks: Check[] }>
   /** A clean shutdown of the peer. */
   stop(): Promise<void>
   on<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void

@@ -7,13 +7,16 @@ import type { Client, ClientEvents } from './client.ts'
 export interface LocalClient extends Client {
   /** Fetches no more history until the answer is called. */
   hold(): () => void
-  /** Resolves with true when another member holds everything this device wrote in its rooms, with false when `signal` aborts first. */
+  /** Resolves with true when another member or a keeper holds everything this device wrote in its rooms, with false when `signal` aborts first. */
   waitUntilHeld(signal: AbortSignal): Promise<boolean>
 }
 
 type Listener = (detail: never) => void
 
-const FORWARDED = ['message', 'member', 'sync', 'typing', 'reject', 'warning'] as const
+const FORWARDED = ['message', 'delivery', 'member', 'sync', 'typing', 'reject', 'warning'] as const
+
+/** What does not say itself in which room it is. */
+const PLACED: ReadonlySet<string> = new Set<keyof ClientEvents>(['delivery', 'member', 'sync', 'typing'])
 
 /** `version`: the program's. `onStop`: what `stop` does; it must end in `node.stop()`. */
 export function localClient(node: P2PNode, version: string, onStop: () => Promise<void> = () => node.stop()): LocalClient {
@@ -30,7 +33,7 @@ export function localClient(node: P2PNode, version: string, onStop: () => Promis
       name: node.name,
       addresses: node.addresses,
       connections: node.peers().length,
-      relays: [],
+      relays: node.relays(),
       rooms: node.rooms.map((room) => room.info()),
     }),
     join: async ({ room, passphrase, as }) => (await node.join(room, { passphrase, as })).info(),
@@ -56,6 +59,7 @@ export function localClient(node: P2PNode, version: string, onStop: () => Promis
       return node.profile()
     },
     verify: async (params) => ('room' in params ? node.room(params.room).verify() : node.safetyNumber(params.who)),
+    doctor: async () => ({ checks: await node.doctor() }),
     stop: onStop,
     hold: () => node.hold(),
     on(type, listener) {
@@ -81,7 +85,7 @@ function forward(node: P2PNode, tell: <K extends keyof ClientEvents>(type: K, de
   for (const type of FORWARDED) {
     node.addEventListener(type, (event: Event) => {
       const { room, detail } = (event as CustomEvent<{ room?: { id: string }; detail: object }>).detail
-      const placed = type === 'member' || type === 'sync' || type === 'typing' ? { room: room?.id, ...detail } : detail
+      const placed = PLACED.has(type) ? { room: room?.id, ...detail } : detail
       tell(type, placed as ClientEvents[typeof type])
     })
   }

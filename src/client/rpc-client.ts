@@ -1,6 +1,18 @@
 /** A `Client` that lives elsewhere: the other end of rpc-server.ts, over any carrier of lines. */
 import { ClosedError, P2PNodeError, TooLargeError } from '../errors.ts'
-import type { Client, ClientEvents, Member, Message, Peer, Profile, Room, RoomCheck, SafetyNumber, Status } from './client.ts'
+import type {
+  Check,
+  Client,
+  ClientEvents,
+  Member,
+  Message,
+  Peer,
+  Profile,
+  Room,
+  RoomCheck,
+  SafetyNumber,
+  Status,
+} from './client.ts'
 import { isLonger, type LineConnection, MAX_LINE } from './lines.ts'
 import { fromRpcError, type RpcError } from './rpc-errors.ts'
 
@@ -129,6 +141,10 @@ export class RpcClient implements Client {
 
   verify(params: { room: string } | { who: string }): Promise<RoomCheck | SafetyNumber> {
     return this.#call('verify', params)
+  }
+
+  doctor(): Promise<{ checks: Check[] }> {
+    return this.#call('doctor')
   }
 
   stop(): Promise<void> {

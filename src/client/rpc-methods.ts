@@ -93,6 +93,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   method('profile', 'read', { who: optional(isName) }),
   method('setProfile', 'write', { name: optional(isName), bio: optional(isText) }),
   method('verify', 'read', { room: optional(isName), who: optional(isName) }),
+  method('doctor', 'free', {}),
   method('stop', 'last', {}),
 ])
 

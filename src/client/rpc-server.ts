@@ -1,6 +1,6 @@
 /** Serves a `Client` as JSON-RPC 2.0 over any carrier of lines. */
 import { TooLargeError } from '../errors.ts'
-import type { Client, ClientEvents } from './client.ts'
+import type { Client, ClientEvents, Status } from './client.ts'
 import { isLonger, type Line, type LineConnection, MAX_LINE, MAX_UNREAD } from './lines.ts'
 import { RPC, type RpcError, toRpcError } from './rpc-errors.ts'
 import { checkParams, methods } from './rpc-methods.ts'
@@ -19,12 +19,28 @@ const MAX_ID = 1_024
 const CLOSE_PATIENCE = 1_000
 
 /** What goes out as it comes; `ready` and `closing` have their own places in a connection's life. */
-const forwarded = ['message', 'member', 'peer', 'sync', 'typing', 'reject', 'warning'] as const satisfies (keyof ClientEvents)[]
+const forwarded = [
+  'message',
+  'delivery',
+  'member',
+  'peer',
+  'sync',
+  'typing',
+  'reject',
+  'warning',
+] as const satisfies (keyof ClientEvents)[]
+
+/** A client, or as much of one as there is: methods that it has not are unknown to whoever asks. */
+export type Served = Partial<Omit<Client, 'status'>> &
+  Pick<Client, 'on' | 'off'> & {
+    status(): Promise<Partial<Status> & Pick<Status, 'peerId' | 'addresses'>>
+    hold?(): () => void
+  }
 
 export interface RpcServerInit {
   connection: LineConnection
   /** What is served. It is not stopped when the connection ends. */
-  client: Client & { hold?(): () => void }
+  client: Served
   /** Process id, told in `ready`. */
   pid: number
   /** Hears of defects: what a method threw that is no error for a caller. */
@@ -104,7 +120,7 @@ class Server implements RpcServer {
 
   async #ready(): Promise<void> {
     const { peerId, account, addresses, rooms } = await this.#init.client.status()
-    const params = { peerId, account, addresses, rooms, pid: this.#init.pid } satisfies ClientEvents['ready']
+    const params = { peerId, account, addresses, rooms, pid: this.#init.pid } satisfies Partial<ClientEvents['ready']>
     this.#write(JSON.stringify({ jsonrpc: '2.0', method: 'ready', params }))
     const early = this.#early ?? []
     this.#early = undefined
@@ -191,9 +207,9 @@ class Server implements RpcServer {
 
   async #call(name: string, given: unknown): Promise<unknown> {
     const method = methods.get(name)
-    if (method === undefined) throw new UnknownMethod(`no method ${name.slice(0, 64)}`)
+    if (method === undefined || !(name in this.#init.client)) throw new UnknownMethod(`no method ${name.slice(0, 64)}`)
     const params = checkParams(name, method, given)
-    return await this.#turns.run(method.order, () => method.call(this.#init.client, params))
+    return await this.#turns.run(method.order, () => method.call(this.#init.client as Client, params))
   }
 
   #refuse(error: unknown): RpcError {

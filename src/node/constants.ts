@@ -43,6 +43,26 @@ export const DISCOVERY_TTL = 1 * minute
 /** The first pause before a lost peer is dialled again; it doubles up to the second figure. */
 export const FIRST_BACKOFF = 0.5 * second
 export const LAST_BACKOFF = 30 * second
+/** A relay that was configured is dialled at least this often: others wait behind it, and reach nobody. */
+export const LAST_RELAY_BACKOFF = 5 * second
+/** The first pause before a relay is asked again for a reservation that it did not give; it doubles up to the second figure. */
+export const FIRST_RESERVATION_PAUSE = 0.5 * second
+export const LAST_RESERVATION_PAUSE = 30 * second
+/** Relays of one peer. */
+export const MAX_RELAYS = 8
+
+/** Of a relay: connections, and peers that can be reached through it; how many of these come from one /24 or /64. */
+export const MAX_RELAY_CONNECTIONS = 4_096
+export const MAX_RESERVATIONS = 1_024
+export const MAX_RESERVATIONS_PER_NETWORK = 256
+/** Connections through a relay that one peer has opened, and that were opened to it. */
+export const MAX_CIRCUITS_PER_PEER = 256
+/** A reservation is renewed five minutes before this has passed; a connection through the relay lasts as long as it is renewed. */
+export const RESERVATION_TTL = 60 * minute
+/** To say whom one wants to reach, and to be put through. */
+export const HOP_TIMEOUT = 10 * second
+/** How often a relay asks each peer for a sign of life. */
+export const RELAY_PING_INTERVAL = 15 * second
 /** What ends sooner than this is a failure too: the other side does not want us. */
 export const SHORT_LIVED = 5 * second
 /** A peer is dialled at most once in this time, however often it is heard of. */
@@ -55,7 +75,16 @@ export const PAUSE = 5 * minute
 /** Surplus connections to one peer are looked at when they had time to be identified. */
 export const SETTLE_DELAY = 1 * second
 /** How long the connection to be kept has to answer before the surplus is closed. */
-export const SETTLE_PING = 3 * second
+export const SETTLE_PING = 2 * second
+
+/** How often it is looked on which networks this machine is. */
+export const NETWORK_LOOK = 1 * second
+/** A look that comes so late was delayed by sleep. */
+export const SLEPT = 10 * second
+/** After a change of network each connection must answer in this time. */
+export const CHANGE_PROBE = 2 * second
+/** Who is lost so soon after a change of network is dialled at once. */
+export const HURRY = 5 * second
 
 /** How often scores and gossip streams are looked at. */
 export const WATCH_INTERVAL = 1 * second

@@ -16,11 +16,14 @@
 
 import type { ComponentLogger, Libp2p, TypedEventTarget } from '@libp2p/interface'
 import type { Libp2pInit } from 'libp2p'
+import type { LanView } from './lan.ts'
 import { createPeerWith } from './peer.ts'
 import type { DiscoveryFactory, TransportFactory } from './presets.ts'
 import { nodePreset } from './presets.ts'
-import type { SupervisorInit } from './supervisor.ts'
+import type { RelayView } from './relay/reservations.ts'
+import type { DialView, SupervisorInit } from './supervisor.ts'
 
+export type { RelayView } from './relay/reservations.ts'
 export type { SupervisorInit } from './supervisor.ts'
 
 export interface PeerInit {
@@ -36,9 +39,11 @@ export interface PeerInit {
   announce?: string[]
   /** Multiaddrs to dial from the start on, and for good. */
   connect?: string[]
+  /** Multiaddrs of relays, with their peer ids: dialled for good, reserved at, and used to reach who cannot be dialled. */
+  relays?: string[]
   /** Find peers on the LAN, and be found. @default true */
   mdns?: boolean
-  /** Dial private addresses only. @default false */
+  /** Dial private addresses only, and no relay. @default false */
   offline?: boolean
   /** Instead of those of the platform. */
   transports?: TransportFactory[]
@@ -58,6 +63,21 @@ export interface PeerView {
   direction: 'inbound' | 'outbound'
   /** The last round trip, once one was measured. */
   latencyMs?: number
+}
+
+/** How reaching others goes, layer by layer. */
+export interface Diagnosis {
+  listening: string[]
+  connections: number
+  /** `heard`: peers that were heard of lately. undefined: not looked for there. */
+  lan: (LanView & { heard: number }) | undefined
+  /** Peers that were to be connected with. */
+  dialled: DialView[]
+  relays: RelayView[]
+  /** In how many namespaces others are looked for. */
+  namespaces: number
+  /** Subscribed topics, and how many peers are in the mesh of each. */
+  topics: ReadonlyMap<string, number>
 }
 
 export interface PeerEvents {
@@ -85,6 +105,11 @@ export interface Peer extends TypedEventTarget<PeerEvents> {
   /** The TCP port listened on: the `port` of the next start. */
   port(): number | undefined
   peers(): PeerView[]
+  /** The relays that were configured. */
+  relays(): RelayView[]
+  /** Looks for others in these namespaces, and in no others from now on; they find this peer there. */
+  meet(namespaces: readonly string[]): void
+  diagnose(): Diagnosis
   /**
    * Dials, and goes on dialling whenever there is no connection, also after a failure.
    *

@@ -35,6 +35,16 @@ export interface LanComponents {
   logger: ComponentLogger
 }
 
+/** How finding peers on the LAN goes. */
+export interface LanView {
+  /** Interfaces that are asked on, loopback not counted. */
+  interfaces: string[]
+  /** What this peer sends comes back to it: packets leave, and are let in again. */
+  hearsItself: boolean
+  /** Why it cannot ask, as far as it knows. */
+  problems: string[]
+}
+
 const GROUP = '224.0.0.251'
 
 /** A newcomer asks again soon: packets get lost, and others answer at most once a second. */
@@ -62,6 +72,9 @@ export class Lan extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerD
   readonly #answered = new Map<string, number>()
   readonly #pending = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #heard = new Map<string, number>()
+  /** What is wrong now, by interface. */
+  readonly #problems = new Map<string, string>()
+  #echoAt = Number.NEGATIVE_INFINITY
   #timers: ReturnType<typeof setTimeout>[] = []
   #socket: Socket | undefined
   #mdns: multicastDNS.MulticastDNS | undefined
@@ -83,7 +96,7 @@ export class Lan extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerD
     mdns.on('query', (packet, from) => this.#onPacket(packet, from))
     mdns.on('response', (packet, from) => this.#onPacket(packet, from))
     mdns.on('warning', (error) => this.#onWarning(error))
-    mdns.on('error', (error) => this.#warn('the multicast DNS port cannot be opened', error))
+    mdns.on('error', (error) => this.#problems.set('', this.#warn('the multicast DNS port cannot be opened', error)))
     this.#socket = socket
     this.#mdns = mdns
     this.#components.events.addEventListener('transport:listening', this.#onListening)
@@ -130,6 +143,7 @@ export class Lan extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerD
     if (link === undefined) return
     const records = [...packet.answers, ...packet.additionals]
     const heard = peerIn(records, this.#tag)
+    if (heard?.name === this.#name) this.#echoAt = performance.now()
     if (heard?.name === this.#name) return
     if (packet.type === 'query' && packet.questions.some(({ name }) => name.toLowerCase() === this.#tag)) {
       this.#asked.set(link.name, performance.now())
@@ -180,15 +194,30 @@ export class Lan extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerD
             this.#join(this.#socket, link)
             this.#socket.setMulticastInterface(link.address)
             packet(this.#mdns, (error) => {
-              if (error) this.#warn(`nothing can be sent on ${link.name}`, error)
+              this.#sent(link, error)
               resolve()
             })
           } catch (error) {
-            this.#warn(`nothing can be sent on ${link.name}`, error)
+            this.#sent(link, error)
             resolve()
           }
         }),
     )
+  }
+
+  #sent(link: LanInterface, error: unknown): void {
+    if (error) this.#problems.set(link.name, this.#warn(`nothing can be sent on ${link.name}`, error))
+    else this.#problems.delete(link.name)
+  }
+
+  view(): LanView {
+    const links = lanInterfaces().filter(({ address }) => !address.startsWith('127.'))
+    const names = links.map(({ name }) => name)
+    return {
+      interfaces: names,
+      hearsItself: performance.now() - this.#echoAt < 3 * (this.#init.interval ?? LAN_INTERVAL),
+      problems: [...this.#problems].flatMap(([name, problem]) => (names.includes(name) || name === '' ? [problem] : [])),
+    }
   }
 
   /** Again each time: an interface that went and came back has forgotten, and the system minds no second time. */
@@ -206,12 +235,13 @@ export class Lan extends TypedEventEmitter<PeerDiscoveryEvents> implements PeerD
     else this.#warn('trouble with multicast', error)
   }
 
-  #warn(what: string, error?: unknown): void {
+  #warn(what: string, error?: unknown): string {
     const message = error instanceof Error ? `${what}: ${error.message}` : what
-    if (this.#warned.has(message)) return
+    if (this.#warned.has(message)) return message
     this.#warned.add(message)
     this.#log(message)
     this.#init.onWarning?.(message)
+    return message
   }
 }
 

@@ -4,6 +4,7 @@ import type { ConnectionGater, Libp2p, PeerInfo, PrivateKey } from '@libp2p/inte
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { concatBytes } from '@noble/hashes/utils.js'
 import { createLibp2p, type Libp2pInit } from 'libp2p'
 import { InvalidArgumentError } from '../errors.ts'
@@ -26,6 +27,7 @@ import { gater } from './gater.ts'
 import { gossip, type ScoredGossipSub } from './gossip.ts'
 import type { PeerInit } from './index.ts'
 import type { DiscoveryFactory, Preset, TransportFactory } from './presets.ts'
+import type { Relayed } from './relay/index.ts'
 
 /** What libp2p hands to every part of it. */
 export type Components = Parameters<TransportFactory>[0] & { pubsub: ScoredGossipSub }
@@ -33,7 +35,11 @@ export type Components = Parameters<TransportFactory>[0] & { pubsub: ScoredGossi
 export interface Assembled {
   libp2p: Libp2p
   components: Components
+  /** What finds peers. */
+  discoveries: Discovery[]
 }
+
+type Discovery = ReturnType<DiscoveryFactory>
 
 const SEED_LENGTH = 32
 
@@ -44,22 +50,30 @@ export async function assemble(
   bans: Bans,
   onDiscovered: (peer: PeerInfo) => void,
   onWarning: (message: string) => void,
+  relayed: Relayed | undefined,
 ): Promise<Assembled> {
   if (init.seed.byteLength !== SEED_LENGTH) throw new InvalidArgumentError('seed', `a seed is ${SEED_LENGTH} bytes`)
   let components: Components | undefined
+  const announced = new Set(init.announce)
+  const discoveries: Discovery[] = []
   const gate: ConnectionGater = gater(bans, init.offline ?? false)
   const libp2p = await createLibp2p({
     start: false,
     privateKey: await keyOf(init),
-    addresses: { listen: [], announce: init.announce ?? [] },
-    transports: init.transports ?? preset.transports,
+    addresses: {
+      listen: [],
+      appendAnnounce: [...announced],
+      // Instead of what is listened on; but through a relay this peer is reached all the same.
+      ...(announced.size === 0 ? {} : { announceFilter: (all) => all.filter((each) => isTold(each, announced)) }),
+    },
+    transports: transports(preset, init, relayed),
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW } })],
     connectionGater: gate,
-    connectionManager: LIMITS,
+    connectionManager: CONNECTION_LIMITS,
     peerStore: { maxAddressAge: ADDRESS_MEMORY, maxPeerAge: ADDRESS_MEMORY },
     connectionMonitor: { pingInterval: PING_INTERVAL, pingTimeout: { minTimeout: PING_TIMEOUT, maxTimeout: PING_TIMEOUT } },
-    peerDiscovery: (await discovery(preset, init, onWarning)).map((factory) => overheard(factory, onDiscovered)),
+    peerDiscovery: (await discovery(preset, init, onWarning)).map((factory) => overheard(factory, onDiscovered, discoveries)),
     ...(init.logger === undefined ? {} : { logger: init.logger }),
     services: {
       identify: identify(),
@@ -71,14 +85,26 @@ export async function assemble(
         components = found as unknown as Components
         return {}
       },
+      ...relayed?.services,
       ...init.services,
     },
   })
   if (components === undefined) throw new Error('libp2p made no services')
-  return { libp2p, components }
+  return { libp2p, components, discoveries }
 }
 
-const LIMITS: NonNullable<Libp2pInit['connectionManager']> = {
+function transports(preset: Preset, init: PeerInit, relayed: Relayed | undefined): TransportFactory[] {
+  if (init.transports === undefined) return relayed?.transports ?? preset.transports
+  return relayed === undefined ? init.transports : [...init.transports, relayed.circuit]
+}
+
+/** The peer id stands at the end or not. */
+function isTold(address: Multiaddr, announced: ReadonlySet<string>): boolean {
+  const text = address.toString()
+  return text.includes('/p2p-circuit') || announced.has(text) || announced.has(text.replace(/\/p2p\/[^/]+$/, ''))
+}
+
+export const CONNECTION_LIMITS: NonNullable<Libp2pInit['connectionManager']> = {
   maxConnections: MAX_CONNECTIONS,
   maxIncomingPendingConnections: MAX_PENDING_CONNECTIONS,
   inboundConnectionThreshold: MAX_NEW_CONNECTIONS_PER_HOST,
@@ -103,9 +129,10 @@ async function discovery(preset: Preset, init: PeerInit, onWarning: (message: st
 }
 
 /** libp2p tells of a new peer once; the supervisor wants to know each time. */
-function overheard(factory: DiscoveryFactory, onDiscovered: (peer: PeerInfo) => void): DiscoveryFactory {
+function overheard(factory: DiscoveryFactory, onDiscovered: (peer: PeerInfo) => void, made: Discovery[]): DiscoveryFactory {
   return (components) => {
     const service = factory(components)
+    made.push(service)
     service.addEventListener('peer', ({ detail }) => onDiscovered(detail))
     return service
   }

@@ -1,4 +1,5 @@
-import type { TransportManager } from '@libp2p/interface-internal'
+import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
+import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidArgumentError } from '../errors.ts'
@@ -20,25 +21,55 @@ export async function listenOn(manager: TransportManager, addresses: string[]): 
 }
 
 /**
- * All interfaces, IPv4 and, where the machine has it, IPv6, on one port: the given one, or any free one when it is 0 or taken.
+ * All interfaces, IPv4 and, where the machine has it, IPv6.
+ *
+ * @param at - what follows the host, such as `/tcp/4747`
+ * @throws InvalidArgumentError when neither family can be listened on, or a port is taken
+ */
+export async function listenEverywhere(manager: TransportManager, at: readonly string[]): Promise<void> {
+  for (const each of at) {
+    const failure = await listening(manager, `/ip4/0.0.0.0${each}`)
+    const six = await listening(manager, `/ip6/::${each}`)
+    if (failure !== undefined && (six !== undefined || isTaken(failure))) throw failure
+  }
+}
+
+/**
+ * TCP on all interfaces and on one port: the given one, or any free one when it is 0 or taken.
  *
  * @throws InvalidArgumentError when neither family can be listened on
  */
-export async function listenEverywhere(manager: TransportManager, port: number): Promise<void> {
+export async function listenOnPort(manager: TransportManager, port: number): Promise<void> {
   const failure = await tryPort(manager, '/ip4/0.0.0.0', port)
   const six = await tryPort(manager, '/ip6/::', boundPort(manager.getAddrs()) ?? port)
   if (failure !== undefined && six !== undefined) throw failure
 }
 
-/** @returns what went wrong, if it did */
 async function tryPort(manager: TransportManager, host: string, port: number): Promise<InvalidArgumentError | undefined> {
+  const failure = await listening(manager, `${host}/tcp/${port}`)
+  return failure !== undefined && port !== 0 && isTaken(failure) ? await tryPort(manager, host, 0) : failure
+}
+
+/** @returns what went wrong, if it did */
+async function listening(manager: TransportManager, address: string): Promise<InvalidArgumentError | undefined> {
   try {
-    await listenOn(manager, [`${host}/tcp/${port}`])
+    await listenOn(manager, [address])
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error
-    const code = systemCode(error.cause)
-    if (port !== 0 && (code === 'EADDRINUSE' || code === 'EACCES')) return await tryPort(manager, host, 0)
     return error
+  }
+}
+
+function isTaken({ cause }: Error): boolean {
+  const code = systemCode(cause)
+  return code === 'EADDRINUSE' || code === 'EACCES'
+}
+
+/** An address of this machine's own is one it can be reached at: libp2p would have others say so first. */
+export function confirmOwn(manager: TransportManager, addresses: AddressManager): void {
+  for (const address of manager.getAddrs()) {
+    const host = address.getComponents()[0]?.name
+    if ((host === 'ip4' || host === 'ip6') && !isPrivate(address)) addresses.confirmObservedAddr(address, { type: 'transport' })
   }
 }
 

@@ -1,19 +1,23 @@
 import type { Connection, Libp2p, Logger, PeerId } from '@libp2p/interface'
 import { TypedEventEmitter } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { multiaddr } from '@multiformats/multiaddr'
 import { ClosedError, InvalidArgumentError, UnreachableError } from '../errors.ts'
+import { parse, parseId, relaysOf } from './addresses.ts'
 import { Bans } from './bans.ts'
-import { MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
-import type { Peer, PeerEvents, PeerInit, PeerView } from './index.ts'
+import { CHANGE_PROBE, MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
+import type { Diagnosis, Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
+import type { Lan } from './lan.ts'
 import type { Components } from './libp2p.ts'
 import { type Assembled, assemble } from './libp2p.ts'
-import { boundPort, listenEverywhere, listenOn } from './listen.ts'
+import { boundPort, confirmOwn, listenOn, listenOnPort } from './listen.ts'
+import { NetworkChange } from './network-change.ts'
 import type { Preset } from './presets.ts'
 import { probe } from './probe.ts'
 import { reason } from './reason.ts'
+import type { Relayed } from './relay/index.ts'
+import type { Reservations, ReservationsComponents } from './relay/reservations.ts'
+import type { RendezvousDiscovery } from './rendezvous/index.ts'
 import { isRelayed, rank, settle } from './settle.ts'
 import { idIn, Supervisor } from './supervisor.ts'
 import { GossipWatch } from './watch.ts'
@@ -23,6 +27,15 @@ export async function createPeerWith(preset: Preset, init: PeerInit): Promise<Pe
   for (const address of init.listen ?? []) parse('listen', address)
   for (const address of init.announce ?? []) parse('announce', address)
   const configured = (init.connect ?? []).map((address) => parse('connect', address))
+  const relays = relaysOf(init)
+  const ids = new Set(relays.map(idIn))
+  const relayed =
+    relays.length === 0
+      ? undefined
+      : await preset.relayed?.(
+          (peer) => ids.has(peer),
+          (found) => peer.supervisor.found(found),
+        )
   const bans = new Bans()
   // Both are told only after start, when `peer` is there.
   const assembled = await assemble(
@@ -31,9 +44,24 @@ export async function createPeerWith(preset: Preset, init: PeerInit): Promise<Pe
     bans,
     (found) => peer.supervisor.discovered(found),
     (message) => peer.warn('LAN', message),
+    relayed,
   )
-  const peer = new Libp2pPeer(assembled, init, bans, configured)
+  const peer = new Libp2pPeer(assembled, init, bans, { configured, relays, relayed, networks: preset.networks })
   return peer
+}
+
+/** The discovery at relays is a service like others. */
+function relayedComponents({ transportManager, events }: Components, libp2p: Libp2p): ReservationsComponents {
+  const { rendezvous } = libp2p.services as unknown as { rendezvous: RendezvousDiscovery }
+  return { transportManager, events, rendezvous }
+}
+
+/** Whom to reach, and by what. */
+interface Given {
+  configured: Multiaddr[]
+  relays: Multiaddr[]
+  relayed: Relayed | undefined
+  networks: Preset['networks']
 }
 
 class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
@@ -44,29 +72,47 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #init: PeerInit
   readonly #bans: Bans
   readonly #watch: GossipWatch
+  readonly #reservations: Reservations | undefined
+  readonly #networkChange: NetworkChange | undefined
+  readonly #discoveries: Assembled['discoveries']
   readonly #log: Logger
   readonly #settling = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #via = new Map<string, PeerView['via']>()
+  /** Namespaces in which others are looked for. */
+  #met: ReadonlySet<string> = new Set()
   #running = false
   /** Starts and stops happen one after the other. */
   #turn: Promise<void> = Promise.resolve()
 
-  constructor({ libp2p, components }: Assembled, init: PeerInit, bans: Bans, configured: Multiaddr[]) {
+  constructor(
+    { libp2p, components, discoveries }: Assembled,
+    init: PeerInit,
+    bans: Bans,
+    { configured, relays, relayed, networks }: Given,
+  ) {
     super()
     this.libp2p = libp2p
     this.peerId = libp2p.peerId.toString()
     this.#components = components
     this.#init = init
     this.#bans = bans
+    this.#discoveries = discoveries
     this.#log = components.logger.forComponent('p2pnode:peer')
     const { peerId, connectionManager, events } = components
     this.supervisor = new Supervisor(
-      { peerId, connectionManager, events, isBanned: (peer) => bans.has(peer) },
+      { peerId, connectionManager, events, isBanned: (peer) => bans.has(peer), isPunched: relayed?.isPunched },
       components.logger.forComponent('p2pnode:supervisor'),
       init.supervisor,
     )
     this.#watch = new GossipWatch(components, this.#onFlooder, components.logger.forComponent('p2pnode:watch'))
+    this.#reservations = relayed?.reservations(
+      relayedComponents(components, libp2p),
+      relays,
+      components.logger.forComponent('p2pnode:relays'),
+    )
+    this.#networkChange = networks && new NetworkChange(this.#onNetworkChange, networks)
     for (const address of configured) this.#configure(address)
+    for (const address of relays) this.supervisor.configure(address, { relay: true })
   }
 
   async start(): Promise<void> {
@@ -75,11 +121,14 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       try {
         this.#listen(true)
         this.#watch.start()
+        this.#reservations?.start()
         await this.libp2p.start()
         const { listen, port = 0 } = this.#init
         const { transportManager } = this.#components
-        await (listen === undefined ? listenEverywhere(transportManager, port) : listenOn(transportManager, listen))
+        await (listen === undefined ? listenOnPort(transportManager, port) : listenOn(transportManager, listen))
+        confirmOwn(transportManager, this.#components.addressManager)
         this.supervisor.start()
+        this.#networkChange?.start()
         this.#running = true
       } catch (error) {
         await this.#close()
@@ -109,6 +158,37 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       if (view !== undefined) views.push(view)
     }
     return views
+  }
+
+  relays(): RelayView[] {
+    const dials = this.supervisor.configured()
+    return (this.#reservations?.views() ?? []).map((view) => {
+      const problem = view.connected ? view.problem : dials.find(({ peer }) => view.address.endsWith(peer ?? '?'))?.problem
+      return { ...view, ...(problem === undefined ? {} : { problem }) }
+    })
+  }
+
+  meet(namespaces: readonly string[]): void {
+    const { rendezvous } = this.libp2p.services as { rendezvous?: RendezvousDiscovery }
+    const wanted = new Set(namespaces)
+    for (const namespace of this.#met) if (!wanted.has(namespace)) rendezvous?.leave(namespace)
+    for (const namespace of wanted) if (!this.#met.has(namespace)) rendezvous?.join(namespace)
+    this.#met = wanted
+  }
+
+  diagnose(): Diagnosis {
+    const { mdns = true } = this.#init
+    const lan = this.#discoveries.find((each): each is Lan => 'view' in each)
+    const { pubsub } = this.#components
+    return {
+      listening: this.addresses(),
+      connections: this.libp2p.getConnections().length,
+      lan: mdns && lan !== undefined ? { ...lan.view(), heard: this.supervisor.heard() } : undefined,
+      dialled: this.supervisor.configured().filter(({ relay }) => !relay),
+      relays: this.relays(),
+      namespaces: this.#met.size,
+      topics: new Map(pubsub.getTopics().map((topic) => [topic, pubsub.getMeshPeers(topic).length])),
+    }
   }
 
   async connect(address: string): Promise<PeerView> {
@@ -164,11 +244,13 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   /** In the reverse order of `start`, from wherever that came to. */
   async #close(): Promise<void> {
     this.#running = false
+    this.#networkChange?.stop()
     this.supervisor.stop()
     for (const timer of this.#settling.values()) clearTimeout(timer)
     this.#settling.clear()
     await this.libp2p.stop()
     this.#watch.stop()
+    this.#reservations?.stop()
     this.#listen(false)
     this.#via.clear()
   }
@@ -207,6 +289,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   #opened(remotePeer: PeerId): void {
     this.#makeRoom()
     const id = remotePeer.toString()
+    if (this.#reservations?.isRelay(id) === true) this.supervisor.retry()
     if (this.#settling.has(id) || this.libp2p.getConnections(remotePeer).length < 2) return
     const timer = setTimeout(() => {
       this.#settling.delete(id)
@@ -236,6 +319,19 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.warn('FLOODER', `a peer that sent too much that is invalid is refused for ${SCORE_BAN / 60_000} minutes: ${peer}`)
   }
 
+  /** What was open may be dead, what could not be reached may be near, and others know addresses of ours that are no more. */
+  readonly #onNetworkChange = (): void => {
+    this.#log('the network has changed, or this machine was asleep')
+    const { transportManager, addressManager, events } = this.#components
+    for (const connection of this.libp2p.getConnections()) {
+      probe(connection, AbortSignal.timeout(CHANGE_PROBE)).catch(() => connection.abort(new Error('no answer on this network')))
+    }
+    confirmOwn(transportManager, addressManager)
+    // What the address manager waits for to tell others anew.
+    for (const detail of transportManager.getListeners().slice(0, 1)) events.safeDispatchEvent('transport:listening', { detail })
+    this.supervisor.hurry()
+  }
+
   #view(peer: PeerId): PeerView | undefined {
     const open = this.libp2p.getConnections(peer).filter(({ status }) => status === 'open')
     const [best] = open.sort((a, b) => rank(this.peerId, a, b))
@@ -250,25 +346,5 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       direction: best.direction,
       ...(best.rtt === undefined ? {} : { latencyMs: best.rtt }),
     }
-  }
-}
-
-function parse(field: string, address: string): Multiaddr {
-  try {
-    const parsed = multiaddr(address)
-    const id = idIn(parsed)
-    if (id !== undefined) peerIdFromString(id)
-    if (parsed.getComponents().length > 0) return parsed
-  } catch (error) {
-    throw new InvalidArgumentError(field, `not a multiaddr: ${address} (like /ip4/192.0.2.7/tcp/4747)`, { cause: error })
-  }
-  throw new InvalidArgumentError(field, 'an empty multiaddr')
-}
-
-function parseId(peerId: string): PeerId {
-  try {
-    return peerIdFromString(peerId)
-  } catch (error) {
-    throw new InvalidArgumentError('peerId', `not a peer id: ${peerId}`, { cause: error })
   }
 }

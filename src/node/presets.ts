@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
+import type { PeerInfo } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import type { Libp2pInit } from 'libp2p'
+import { networksNow } from './network-change.ts'
+import type { Relayed } from './relay/index.ts'
 
 export type TransportFactory = NonNullable<Libp2pInit['transports']>[number]
 export type DiscoveryFactory = NonNullable<Libp2pInit['peerDiscovery']>[number]
@@ -11,6 +14,10 @@ export interface Preset {
   transports: TransportFactory[]
   /** Finds peers on the LAN; `warn` is told why it cannot. */
   lan?(warn: (message: string) => void): Promise<DiscoveryFactory>
+  /** For a peer that has relays; `isRelay` tells which, `onFound` is told of who was found at one. */
+  relayed?(isRelay: (peer: string) => boolean, onFound: (peer: PeerInfo) => void): Promise<Relayed>
+  /** The networks this machine is on: another text means other networks. */
+  networks?(): string
   sha256(bytes: Uint8Array): Uint8Array
 }
 
@@ -18,5 +25,7 @@ export interface Preset {
 export const nodePreset: Preset = {
   transports: [tcp(), webSockets()],
   lan: async (onWarning) => (await import('./lan.ts')).lan({ onWarning }),
+  relayed: async (isRelay, onFound) => (await import('./relay/index.ts')).relayed(isRelay, onFound),
+  networks: networksNow,
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
 }

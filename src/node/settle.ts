@@ -41,8 +41,17 @@ export async function settle(self: string, connections: Connection[], log: Logge
       best.abort(new Error('the connection does not answer'))
       continue
     }
-    await Promise.all(open.filter((connection) => mayClose(best, connection)).map(closeGently))
+    await Promise.all(open.map((surplus) => (mayClose(best, surplus) ? closeGently(surplus) : closeIfDead(surplus))))
     return
+  }
+}
+
+/** Whoever comes from another network has left this one behind, and does not know that it is still open here. */
+async function closeIfDead(connection: Connection): Promise<void> {
+  try {
+    await probe(connection, AbortSignal.timeout(SETTLE_PING))
+  } catch {
+    connection.abort(new Error('the connection does not answer'))
   }
 }
 

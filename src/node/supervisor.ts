@@ -7,7 +7,9 @@ import {
   DIAL_TIMEOUT,
   DISCOVERY_TTL,
   FIRST_BACKOFF,
+  HURRY,
   LAST_BACKOFF,
+  LAST_RELAY_BACKOFF,
   MAX_CONFIGURED,
   MAX_DIALS,
   MAX_HINTS,
@@ -17,6 +19,7 @@ import {
   SHORT_LIVED,
   TIE_BREAK,
 } from './constants.ts'
+import { reason } from './reason.ts'
 import { type Target, TargetList } from './targets.ts'
 
 /** Times in milliseconds. */
@@ -39,6 +42,19 @@ export interface SupervisorComponents {
   events: TypedEventTarget<Libp2pEvents>
   /** Peers that must not be dialled now. */
   isBanned(peer: string): boolean
+  /** Connections whose address led nowhere at any other time. */
+  isPunched?: ((connection: Connection) => boolean) | undefined
+}
+
+/** Somebody that was to be dialled. */
+export interface DialView {
+  address: string
+  /** Once it is known. */
+  peer: string | undefined
+  relay: boolean
+  connected: boolean
+  /** Why the last dial failed. */
+  problem?: string
 }
 
 /**
@@ -58,6 +74,7 @@ export class Supervisor {
   readonly #connectedAt = new Map<string, number>()
   #stopping: AbortController | undefined
   #dials = 0
+  #hurriedAt = Number.NEGATIVE_INFINITY
   #waiting: Target[] = []
 
   constructor(components: SupervisorComponents, log: Logger, init: SupervisorInit = {}) {
@@ -104,14 +121,15 @@ export class Supervisor {
     return await this.#dial(target)
   }
 
-  /** Dials `address` from the start on, and for good. */
-  configure(address: Multiaddr): Target {
+  /** Dials `address` from the start on, and for good; a relay with shorter pauses. */
+  configure(address: Multiaddr, { relay = false } = {}): Target {
     const peer = idIn(address)
     const target = this.#targets.at(address.toString(), peer)
     if (!target.configured && this.#targets.configured >= MAX_CONFIGURED) {
       throw new RangeError(`at most ${MAX_CONFIGURED} addresses can be kept dialled`)
     }
     target.configured = true
+    target.relay ||= relay
     hint(target, address)
     if (this.#stopping !== undefined) this.#schedule(target, 0)
     return target
@@ -129,6 +147,14 @@ export class Supervisor {
     this.#schedule(target, Math.max(0, target.dialledAt + MIN_REDIAL - performance.now()) + this.#politeness(peer))
   }
 
+  /** Named by a point as one that may be there: it may be long gone, and is dialled at once only where that is news. */
+  found(peer: PeerInfo): void {
+    const known = this.#targets.get(peer.id.toString())
+    const isNews = known === undefined || peer.multiaddrs.some((address) => !known.hints.includes(address.toString()))
+    if (isNews || known.failures === 0) this.discovered(peer)
+    else known.heardAt = performance.now()
+  }
+
   /** The chat shares a room with this peer: it is dialled again when lost, until `forget`. */
   keep(peer: string): void {
     const target = this.#targets.of(peer)
@@ -142,6 +168,39 @@ export class Supervisor {
     if (target === undefined) return
     target.kept = false
     if (!this.#isWanted(target)) this.#clear(target)
+  }
+
+  /** A way to others is open that was not: whoever is wanted and not connected is dialled soon. */
+  retry(): void {
+    if (this.#stopping === undefined) return
+    for (const target of this.#targets) {
+      target.failures = 0
+      if (this.#mayDial(target)) this.#schedule(target, this.#politeness(target.peer ?? ''))
+    }
+  }
+
+  /** The network is another: whoever is wanted and not connected is dialled now, and who is found to be lost at once. */
+  hurry(): void {
+    if (this.#stopping === undefined) return
+    this.#hurriedAt = performance.now()
+    for (const target of this.#targets) {
+      target.failures = 0
+      if (this.#mayDial(target)) this.#schedule(target, 0)
+    }
+  }
+
+  /** What was configured, as it stands. */
+  configured(): DialView[] {
+    return [...this.#targets].flatMap((target) => {
+      const { configured, key, hints, peer, problem, relay } = target
+      const why = problem === undefined ? {} : { problem }
+      return configured ? [{ address: hints[0] ?? key, peer, relay, connected: this.#isConnected(target), ...why }] : []
+    })
+  }
+
+  /** Peers heard of on the LAN lately. */
+  heard(): number {
+    return [...this.#targets].filter(({ heardAt }) => performance.now() - heardAt < this.#init.discoveryTtl).length
   }
 
   /** Whether a connection to this peer serves a purpose. */
@@ -176,12 +235,14 @@ export class Supervisor {
     const target = this.#targets.get(peer)
     if (target === undefined) return
     target.failures = lived < SHORT_LIVED ? target.failures + 1 : 0
-    this.#schedule(target, this.#backoff(target) + this.#politeness(peer))
+    // The other side knows of nothing yet, or not where we are.
+    const hurried = performance.now() - this.#hurriedAt < HURRY
+    this.#schedule(target, hurried ? 0 : this.#backoff(target) + this.#politeness(peer))
   }
 
   /** What was dialled once can be dialled again, also when the peer store has forgotten it. */
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
-    if (detail.direction !== 'outbound') return
+    if (detail.direction !== 'outbound' || this.#components.isPunched?.(detail) === true) return
     const target = this.#targets.get(detail.remotePeer.toString())
     if (target !== undefined) hint(target, detail.remoteAddr)
   }
@@ -206,8 +267,9 @@ export class Supervisor {
     return this.#self > peer ? this.#init.tieBreak : 0
   }
 
-  #backoff({ failures }: Target): number {
-    const pause = Math.min(this.#init.lastBackoff, this.#init.firstBackoff * 2 ** Math.min(failures, 16))
+  #backoff({ failures, relay }: Target): number {
+    const last = relay ? Math.min(this.#init.lastBackoff, LAST_RELAY_BACKOFF) : this.#init.lastBackoff
+    const pause = Math.min(last, this.#init.firstBackoff * 2 ** Math.min(failures, 16))
     return pause * (0.75 + Math.random() / 2)
   }
 
@@ -249,9 +311,11 @@ export class Supervisor {
       const connection = await this.#open(target)
       target.peer = connection.remotePeer.toString()
       this.#targets.bind(target)
+      target.problem = undefined
       return connection
     } catch (error) {
       target.failures++
+      target.problem = reason(error)
       throw error
     } finally {
       this.#dials--

@@ -6,11 +6,15 @@ export interface Target {
   /** Addresses to try first, the best first. */
   hints: string[]
   configured: boolean
+  /** It is a relay of ours. */
+  relay: boolean
   kept: boolean
   heardAt: number
   dialledAt: number
   /** In a row. */
   failures: number
+  /** Why the last dial failed. */
+  problem: string | undefined
   dialling: boolean
   timer: ReturnType<typeof setTimeout> | undefined
   due: number
@@ -60,6 +64,7 @@ export class TargetList {
       other.timer = undefined
       target.kept ||= other.kept
       target.configured ||= other.configured
+      target.relay ||= other.relay
       target.heardAt = Math.max(target.heardAt, other.heardAt)
     }
     target.key = target.peer
@@ -73,10 +78,12 @@ export class TargetList {
       peer,
       hints: [],
       configured: false,
+      relay: false,
       kept: false,
       heardAt: Number.NEGATIVE_INFINITY,
       dialledAt: Number.NEGATIVE_INFINITY,
       failures: 0,
+      problem: undefined,
       dialling: false,
       timer: undefined,
       due: 0,

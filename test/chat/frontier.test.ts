@@ -2,12 +2,11 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type AuthorLog, prefixOf } from '../../src/chat/author-log.ts'
+import { type AuthorLog, type LogEvent, prefixOf } from '../../src/chat/author-log.ts'
 import { MAX_RUN_BYTES } from '../../src/chat/constants.ts'
-import { encodeRun, type Run, suffixOf } from '../../src/chat/event.ts'
+import { type Run, suffixOf } from '../../src/chat/event.ts'
 import {
   bucketOf,
-  covers,
   decodePage,
   decodeSegment,
   decodeWant,
@@ -21,7 +20,8 @@ import {
 } from '../../src/chat/frontier.ts'
 import type { Log } from '../../src/chat/log.ts'
 import { portionsOf } from '../../src/chat/portions.ts'
-import { fill, idsOf, type Member, member, Scribe, stripped } from './support.ts'
+import { plan, take, written } from './plans.ts'
+import { fill, idsOf, member, Scribe, stripped } from './support.ts'
 
 const test = suite('chat/frontier')
 
@@ -57,40 +57,6 @@ async function exchange(a: Log, b: Log): Promise<void> {
     assert.ok(round < 30, 'no end of rounds')
     if ((await fetchFrom(a, b)) + (await fetchFrom(b, a)) === 0) return
   }
-}
-
-async function take(log: Log, ...runs: Run[]): Promise<void> {
-  for (const run of runs) await log.ingest(encodeRun(run), 'sync').durable
-}
-
-/** An author's history: runs of these lengths, some of which begin a second branch from an earlier run. */
-interface Plan {
-  lengths: number[]
-  /** Behind which run a branch begins, and its runs. */
-  forks: { at: number; lengths: number[] }[]
-}
-const lengths = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 12 })
-const plan: fc.Arbitrary<Plan> = fc.record({
-  lengths,
-  forks: fc.array(
-    fc.record({ at: fc.nat(11), lengths: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 6 }) }),
-    { maxLength: 2 },
-  ),
-})
-
-function written({ lengths: own, forks }: Plan, seed: number, { keys, crypto }: Member): Run[] {
-  const scribe = new Scribe(seed, keys, crypto)
-  const states: Scribe[] = []
-  const runs = own.map((length) => {
-    states.push(scribe.fork())
-    return scribe.run(...Array.from({ length }, () => ({})))
-  })
-  forks.forEach(({ at, lengths: branch }, b) => {
-    const twin = states[Math.min(at, states.length - 1)]?.fork()
-    for (const length of branch)
-      if (twin !== undefined) runs.push(twin.run(...Array.from({ length }, () => ({ text: `branch ${b}` }))))
-  })
-  return runs
 }
 
 test('two members with random holes and forks hold the union after asking and serving', () =>
@@ -279,25 +245,25 @@ test('ten thousand wants of one chain cost one walk along it', async () => {
   assert.is(portionsOf(wants, log).length, 1)
 })
 
-test('a page covers the events of its chain and no twin beside it', async () => {
+test('an event leads to those behind it on its branch, over what is held alone', async () => {
   const { log, keys, crypto } = await member()
   const scribe = new Scribe(1, keys, crypto)
-  await take(log, scribe.run({}))
+  const first = scribe.run({})
   const copy = scribe.fork()
-  await take(log, scribe.run({}, {}), copy.run({ text: 'twin' }))
-  const [author] = [...log.authors()] as [AuthorLog]
-  const page = {
-    author: prefixOf(author.name),
-    segments: [{ from: 1, to: 3, end: prefixOf(bytesToHex(scribe.tip as Uint8Array)) }],
-  }
-  const seen = [...author.events()].map((event) => [event.seq, covers(page, event, log.find)])
-  assert.equal(seen.sort(), [
-    [1, true],
-    [2, false],
-    [2, true],
-    [3, true],
-  ])
-  assert.not.ok(covers({ ...page, segments: [{ ...page.segments[0], from: 2 } as never] }, author.at(1)[0] as never, log.find))
+  const [second, third] = [scribe.run({}), scribe.run({})]
+  await take(log, first, third)
+  const at = (run: Run): LogEvent => log.get(bytesToHex(run.ids[0] as Uint8Array)) as LogEvent
+  const leads = (event: Run, end: Run): boolean => at(event).author.leads(at(event), at(end))
+  assert.equal([leads(first, third), leads(first, first), leads(third, first)], [false, true, false])
+  await take(log, stripped(second))
+  assert.not.ok(leads(first, third), 'of the second only the header is here')
+  await take(log, second)
+  assert.ok(leads(first, third))
+  const [twin, after] = [copy.run({ text: 'twin' }), copy.run({ text: 'after the twin' })]
+  await take(log, twin)
+  assert.equal([leads(first, twin), leads(second, twin), leads(twin, third), leads(second, third)], [true, false, false, true])
+  await take(log, after)
+  assert.equal([leads(twin, after), leads(second, after), leads(first, after), leads(first, third)], [true, false, true, true])
 })
 
 test('the digest of a frontier changes with every event, and not with the order of the logs', async () => {

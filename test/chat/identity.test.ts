@@ -126,6 +126,15 @@ test('members are accounts: two author keys of one person are one member', async
   const account = bytesToHex(ann.account)
   assert.equal([...members.authorsOf(account)], [author(1), author(2)].map(bytesToHex))
   assert.equal([...members.devicesOf(account)], [ann.device])
+  assert.equal(members.devices, [{ key: ann.device, account }])
+  assert.equal(
+    [1, 2, 3].map((n) => [members.accountOf(bytesToHex(author(n))), members.deviceOf(bytesToHex(author(n)))]),
+    [
+      [account, ann.device],
+      [account, ann.device],
+      [undefined, undefined],
+    ],
+  )
   assert.equal(members.personOf(bytesToHex(author(2))), members.get(account))
 })
 

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { KEEP_INTERVAL, KEEP_INTERVAL_ALONE, KEEP_LATEST, KEEP_SETTLE, SYNC_PAUSE } from '../../src/chat/constants.ts'
-import type { Page } from '../../src/chat/frontier.ts'
+import { type Page, pageOf } from '../../src/chat/frontier.ts'
 import { Gate } from '../../src/chat/gate.ts'
 import { KeepDesk, type KeepRequest } from '../../src/chat/keep-access.ts'
 import { KEEP_PROTOCOL, Refusal } from '../../src/chat/keep-codec.ts'
@@ -24,7 +24,8 @@ interface Setup extends Member {
   kept: KeptLog
   refusals: string[]
   failures: unknown[]
-  held: [Page, string][]
+  held: [Page, boolean, string][]
+  gone: string[]
   mates: string[]
   turns: Turns
   /** What the keeper does: the reason for which it refuses, or how it breaks. */
@@ -46,9 +47,18 @@ async function setup(): Promise<Setup> {
     limits: everything,
     onCharge: () => [],
   })
-  const setting = { visits: [], requests: [], refusals: [], failures: [], held: [], mates: [], mood: {} } as unknown as Setup
+  const setting = {
+    visits: [],
+    requests: [],
+    refusals: [],
+    failures: [],
+    held: [],
+    gone: [],
+    mates: [],
+    mood: {},
+  } as unknown as Setup
   const begun = clock.monotonic()
-  const talk = { clock, crypto, gate: new Gate(), reserved: new Reservations(), allow: () => true }
+  const talk = { clock, crypto, gate: new Gate(), reserved: new Reservations(), allow: () => true, own: () => [] }
   const ignored = { onProgress: () => undefined, onReject: () => undefined, onFresh: () => undefined, onHeld: () => undefined }
   const network = {
     self: 'm',
@@ -72,14 +82,16 @@ async function setup(): Promise<Setup> {
       return near
     },
   } as unknown as Network
-  const init = { network, log, keys, crypto, clock, gate: here.gate, onState: () => undefined, onReject: () => undefined }
+  const own = (): Page[] => [...log.authors()].map((author) => pageOf(author, 0).page)
+  const init = { network, log, keys, crypto, clock, gate: here.gate, onState: () => undefined, onReject: () => undefined, own }
   const turns = new Turns(4)
   const keeping = new Keeping({
     ...init,
     sessions: new Sessions(init),
     turns,
     allow: () => true,
-    onHeld: (page, peer) => setting.held.push([page, peer]),
+    onHeld: (page, first, peer) => setting.held.push([page, first, peer]),
+    onGone: (peer) => setting.gone.push(peer),
     onRefused: (why, peer) => setting.refusals.push(`${peer}: ${why}`),
     onFailure: (error) => setting.failures.push(error),
   })
@@ -179,8 +191,12 @@ test('what the keeper holds of our own log is told, with its name', async () => 
   const here = await setup()
   await write(here, 4)
   await joined(here)
-  const last = here.held.at(-1)
-  assert.equal([last?.[0].author, last?.[0].segments[0]?.to, last?.[1]], [here.scribe.name.slice(0, 32), 4, 'keeper'])
+  const [page, first, peer] = here.held.at(-1) ?? []
+  assert.equal([page?.author, page?.segments[0]?.to, first, peer], [here.scribe.name.slice(0, 32), 4, true, 'keeper'])
+  assert.equal(here.gone, [])
+  here.keeping.left('keeper')
+  here.keeping.left('keeper')
+  assert.equal(here.gone, ['keeper'], 'what it holds now, nobody knows')
   here.keeping.stop()
 })
 
@@ -246,8 +262,10 @@ test('a refusal is told once, and asked about again after pauses that grow', asy
   here.mood = {}
   await pass(here, 3 * 3_600_000)
   here.mood = { refuse: Refusal.notAllowed, seconds: 1 }
+  here.gone = []
   await pass(here, 3_600_000)
   assert.is(here.refusals.length, 3, 'it had agreed meanwhile')
+  assert.ok(here.gone.includes('keeper'), 'what it held then does not count')
   here.keeping.stop()
 })
 
@@ -271,7 +289,7 @@ test('a busy keeper is nothing to tell of', async () => {
   here.mood = { refuse: Refusal.busy, seconds: 15 }
   await joined(here)
   await pass(here, 60_000)
-  assert.equal([here.refusals, here.failures], [[], []])
+  assert.equal([here.refusals, here.failures, here.gone], [[], [], []])
   assert.ok(here.visits.length >= 3)
   here.keeping.stop()
 })

@@ -80,19 +80,29 @@ test('nothing is shown, ordered or in the frontier before it is on disk', async 
   assert.not.equal(log.frontierDigest(), empty)
 })
 
-test('a log whose last event is not on disk yet is not named by its tip', async () => {
+test('a tip is how far a log is held on disk without a gap', async () => {
   const { log, keys, crypto, store } = await member()
   const scribe = new Scribe(1, keys, crypto)
   await log.ingest(scribe.write(), 'gossip').durable
   store.hold()
   const { durable } = log.ingest(scribe.write(), 'gossip')
-  assert.equal(log.tips(), [])
+  const named = (): number[] => log.tips().map(({ seq }) => seq)
+  assert.equal(named(), [1])
   store.release()
   await durable
-  assert.equal(
-    log.tips().map(({ seq }) => seq),
-    [2],
-  )
+  assert.equal(named(), [2])
+  const [third, fourth, fifth] = [scribe.run({}), scribe.run({}), scribe.write()]
+  await log.ingest(fifth, 'gossip').durable
+  assert.equal(named(), [2], 'the third and fourth are missing')
+  await log.ingest(encodeRun(stripped(third)), 'sync').durable
+  await log.ingest(encodeRun(fourth), 'sync').durable
+  assert.equal(named(), [2], 'of the third only the header is here')
+  await log.ingest(encodeRun(third), 'sync').durable
+  assert.equal(named(), [5])
+  const headless = new Scribe(2, keys, crypto)
+  headless.run({})
+  await log.ingest(headless.write(), 'gossip').durable
+  assert.equal(named(), [5], 'a log that begins with a hole is not named')
 })
 
 test('a log that was read from disk is the log that was written, frontier and order included', async () => {

@@ -26,6 +26,8 @@ test('a key that was given up is not taken up again by a restart, though its suc
     self: 'm',
     mates: () => [],
     onMate: () => undefined,
+    keepers: () => [],
+    onKeeper: () => undefined,
     handle: async () => undefined,
     publish: () => undefined,
     unsubscribe: () => undefined,

@@ -1,9 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { answerAccess, openAccess } from '../../src/chat/access.ts'
-import type { AuthorLog } from '../../src/chat/author-log.ts'
-import { MAX_FRONTIER_ENTRIES } from '../../src/chat/constants.ts'
+import type { AuthorLog, Segment } from '../../src/chat/author-log.ts'
+import { MAX_FRONTIER_ENTRIES, MAX_PAGE_RANGES } from '../../src/chat/constants.ts'
 import { decodeRun, encodeRun } from '../../src/chat/event.ts'
+import { bucketOf, pageOf } from '../../src/chat/frontier.ts'
 import type { Log } from '../../src/chat/log.ts'
 import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'
 import { type Outcome, Reservations, type SessionInit, SyncSession } from '../../src/chat/sync-session.ts'
@@ -53,6 +54,7 @@ function side(here: Member, name: string, channel: MemoryChannel, init: Partial<
     allow: () => true,
     onProgress: () => undefined,
     onReject: (reason) => rejected.push(reason),
+    own: () => [],
     onHeld: () => undefined,
     onFresh: () => undefined,
     ...init,
@@ -496,15 +498,84 @@ test('a range that one session has asked for is not asked of another until it is
   assert.is(reserved.take([{ ...want, from: 1, to: 1 }]).length, 0, 'the wider one is still asked for')
 })
 
-test('what is held of our own log is told, page by page', async () => {
-  const held: { author: string; to: number | undefined }[] = []
-  const [near, far] = await pair({ near: { onHeld: ({ author, segments }) => held.push({ author, to: segments[0]?.to }) } })
-  const me = new Scribe(1, near.keys, near.crypto)
-  await write(near.log, me, 3)
-  near.log.ownAuthor = me.name
+/** What is told of the other side's frontier: `first` or `more`, and its ranges. */
+function listening(log: () => Log): { told: string[]; init: Pick<SessionInit, 'own' | 'onHeld'> } {
+  const told: string[] = []
+  return {
+    told,
+    init: {
+      own: () => [...log().authors()].map((author) => structuredClone(pageOf(author, 0).page)),
+      onHeld: ({ segments }, first) =>
+        told.push(`${first ? 'first' : 'more'} ${segments.map(({ from, to }) => `${from}-${to}`).join()}`.trim()),
+    },
+  }
+}
+
+test('what the other side holds of our own logs is told: at first nothing, at last what we hold', async () => {
+  let here: Log | undefined
+  const { told, init } = listening(() => here as Log)
+  const [near, far] = await pair({ near: init })
+  here = near.log
+  await write(near.log, new Scribe(1, near.keys, near.crypto), 3)
   await talk(near, far)
-  assert.equal(held.at(-1), { author: me.name.slice(0, 32), to: 3 })
-  assert.is((near.log.author(me.name) as AuthorLog).size, 3)
+  assert.equal(told, ['first', 'first 1-3'])
+})
+
+test('what is written while the other side answers is not what it has answered', async () => {
+  let here: Log | undefined
+  const { told, init } = listening(() => here as Log)
+  const [near, far] = await pair({ near: init })
+  here = near.log
+  const me = new Scribe(1, near.keys, near.crypto)
+  const run = encodeRun(me.run({}, {}))
+  for (const { log } of [near, far]) await log.ingest(run, 'sync').durable
+  const { tap } = far.channel
+  let writing: Promise<void> | undefined
+  far.channel.tap = (bytes) => {
+    if (decodeMessage(bytes).type === 'summary') writing ??= write(near.log, me, 1)
+    return tap(bytes)
+  }
+  const [outcome] = await talk(near, far)
+  await writing
+  assert.ok(outcome.equal)
+  assert.equal([told, near.log.author(me.name)?.last?.seq], [['first 1-2'], 3])
+})
+
+test('further pages are more of the same frontier', async () => {
+  let here: Log | undefined
+  const { told, init } = listening(() => here as Log)
+  const [near, far] = await pair({ near: init, far: { allow: () => false } })
+  here = near.log
+  const me = new Scribe(1, near.keys, near.crypto)
+  for (let i = 0; i < MAX_PAGE_RANGES + 1; i++) {
+    const run = encodeRun(me.run({}))
+    for (const { log } of [near, far]) await log.ingest(run, 'sync').durable
+    me.run({})
+  }
+  await write(far.log, new Scribe(2, far.keys, far.crypto), 1)
+  await talk(near, far)
+  assert.equal(
+    told.map((each) => each.slice(0, 12)),
+    ['first 129-12', 'more 1-1'],
+  )
+})
+
+test('of a log in an equal bucket the other side holds what we hold, though it is not named', async () => {
+  let own: AuthorLog | undefined
+  const held: (readonly Segment[])[] = []
+  const [near, far] = await pair({
+    near: { own: () => [pageOf(own as AuthorLog, 0).page], onHeld: ({ segments }) => held.push([...segments]) },
+  })
+  for (let i = 0; i < MANY_AUTHORS; i++) {
+    const bytes = new Scribe(i, near.keys, near.crypto).write({})
+    for (const { log } of [near, far]) await log.ingest(bytes, 'sync').durable
+  }
+  const fresh = new Scribe(9999, near.keys, near.crypto)
+  await write(near.log, fresh, 1)
+  const bucket = bucketOf(near.log.author(fresh.name) as AuthorLog, near.crypto)
+  own = [...near.log.authors()].find((each) => bucketOf(each, near.crypto) !== bucket) as AuthorLog
+  await talk(near, far)
+  assert.equal(held, [own.segments(), own.segments()])
 })
 
 test.run()

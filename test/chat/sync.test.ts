@@ -47,8 +47,10 @@ async function setup(mates: string[] = [], answer = outOfReach): Promise<Setup> 
     onState: () => undefined,
     onReject: () => undefined,
     turns: new Turns(1),
+    own: () => [],
     onHeld: () => undefined,
     onKeeperHeld: () => undefined,
+    onKeeperGone: () => undefined,
     onRefused: () => undefined,
     onFailure: (_error, peer) => failures.push(peer),
   })
@@ -69,6 +71,7 @@ function sessionOf(other: Member, self: string, channel: MemoryChannel, allow: (
     allow,
     onProgress: () => undefined,
     onReject: () => undefined,
+    own: () => [],
     onHeld: () => undefined,
     onFresh: () => undefined,
   })
@@ -215,6 +218,24 @@ test('a mate that has just opened a session is not asked in the same ten seconds
   clock.advance(1)
   await turns()
   assert.equal(opened, ['bob'])
+  sync.stop()
+})
+
+test('one mate can be asked at any time, once its pause is over, and no other', async () => {
+  const { sync, opened, clock } = await setup(['y', 'z'], answering(await member()))
+  await turns()
+  assert.equal(opened.splice(0), ['y', 'z'])
+  sync.askOne()
+  clock.advance(SYNC_PAUSE - 1)
+  sync.arrived()
+  await turns()
+  assert.equal(opened, [])
+  clock.advance(1)
+  await turns()
+  assert.is(opened.length, 1)
+  clock.advance(SYNC_PAUSE)
+  await turns()
+  assert.is(opened.length, 1)
   sync.stop()
 })
 

@@ -33,6 +33,7 @@ async function setup(init: Partial<Member> = {}): Promise<Setup> {
     members,
     isBlocked: (account) => blocked.has(account),
     isSelf: (account) => self.has(account),
+    heldOf: ({ seq }) => (seq === 1 ? undefined : { held: seq, members: 9, keepers: 0 }),
   })
   await timeline.open()
   const onArrivals = (arrivals: readonly Arrival[]): void => {
@@ -241,6 +242,22 @@ test('what others wrote is unread until it is read, also after a restart', async
   assert.is(timeline.unread, 1)
   const again = await setup({ store: all.store, crypto: all.crypto, keys: all.keys })
   assert.equal([again.timeline.count, again.timeline.unread], [4, 1])
+})
+
+test('who holds a message stands beside one’s own, where it is known', async () => {
+  const { timeline, self, told, ann, bob, hear } = await setup()
+  self.add(bob.name)
+  for (const scribe of [ann, bob, ann, bob]) await hear(scribe)
+  await hear(bob, { body: { type: 99 } })
+  const held = [undefined, undefined, undefined, { held: 2, members: 9, keepers: 0 }, undefined]
+  assert.equal(
+    told.map((message) => message.held),
+    held,
+  )
+  assert.equal(
+    (await timeline.page({})).messages.map((message) => message.held),
+    held,
+  )
 })
 
 test('the order of arrivals changes neither digest nor history', async () => {

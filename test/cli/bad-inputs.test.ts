@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -168,6 +168,15 @@ test('without a peer those that need one end with 7', async () => {
     assert.is(code, 7, args.join(' '))
     assert.is(stdout, '')
     assert.match(stderr, /^p2pnode: [^\n]*p2pnode start[^\n]*\n$/)
+  }
+})
+
+test('a directory that cannot be made ends with 6, and does end', async () => {
+  if (!existsSync('/proc/self')) return
+  for (const command of ['start', 'relay']) {
+    const { code, stderr } = await runCli([command, '--data-dir', '/proc/self/alice'])
+    assert.is(code, 6, command)
+    assert.match(stderr, /^p2pnode: [^\n]*\/proc\/self\/alice[^\n]*\n$/)
   }
 })
 

@@ -1,6 +1,15 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { clockTime, dayOf, formatMembers, formatMessage, formatStatus, formatVerified, table } from '../../src/cli/format.ts'
+import {
+  clockTime,
+  dayOf,
+  formatHeld,
+  formatMembers,
+  formatMessage,
+  formatStatus,
+  formatVerified,
+  table,
+} from '../../src/cli/format.ts'
 import { styleFor } from '../../src/cli/style.ts'
 import type { Message } from '../../src/client/client.ts'
 import { author } from '../support/fake-client.ts'
@@ -42,6 +51,33 @@ test('what somebody does has no colon', () => {
 
 test('marks say what the order cannot', () => {
   assert.is(formatMessage(message('x', { late: true, clockAhead: true }), { name: 'bob' }), 'bob: x (late) (clock ahead)')
+})
+
+test('what nobody else is known to hold is marked where that is asked for', () => {
+  const held = (n: number, keepers = 0): string =>
+    formatMessage(message('x', { held: { held: n, members: 5, keepers } }), { name: 'bob', delivery: true })
+  assert.equal([held(0), held(1), held(0, 1)], ['bob: x (only here)', 'bob: x', 'bob: x'])
+  assert.is(formatMessage(message('x'), { name: 'bob', delivery: true }), 'bob: x', 'nobody can say')
+  assert.is(formatMessage(message('x', { held: { held: 0, members: 5, keepers: 0 } }), { name: 'bob' }), 'bob: x')
+})
+
+test('who has a message is said as far as it is known', () => {
+  assert.equal(
+    [
+      undefined,
+      { held: 0, members: 5, keepers: 0 },
+      { held: 3, members: 5, keepers: 0 },
+      { held: 0, members: 5, keepers: 1 },
+      { held: 70, members: 90, keepers: 2, atLeast: true as const },
+    ].map(formatHeld),
+    [
+      'not known yet',
+      'nobody else has it yet',
+      'held by 3 of 5',
+      'held by 0 of 5 and 1 keeper',
+      'held by at least 70 of 90 and 2 keepers',
+    ],
+  )
 })
 
 test('what a newer version wrote says so and shows nothing of it', () => {

@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Io } from '../../src/cli/io.ts'
 import { LineMode } from '../../src/cli/line-mode.ts'
+import type { Message } from '../../src/client/client.ts'
 import { author, FakeClient } from '../support/fake-client.ts'
 import { type Keyboard, type Screen, terminal } from '../support/screen.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -19,10 +20,10 @@ interface Chat {
 
 let open: LineMode[] = []
 
-async function chat(columns?: number, client: FakeClient = new FakeClient()): Promise<Chat> {
+async function chat(columns?: number, client: FakeClient = new FakeClient(), patience?: number): Promise<Chat> {
   const { screen, keyboard, streams } = terminal(columns)
   await client.join({ room: 'lobby' })
-  const mode = new LineMode({ io: new Io(streams), client })
+  const mode = new LineMode({ io: new Io(streams), client, ...(patience === undefined ? {} : { patience }) })
   open.push(mode)
   await mode.start('lobby')
   const see = (text: string): Promise<unknown> =>
@@ -165,6 +166,36 @@ test('who comes and goes is a line, and a name that is taken twice carries its k
   await see(`bob·${twin.fingerprint.slice(0, 4)} has joined`)
   client.hear('lobby', bob, 'me')
   await see(`bob·${bob.fingerprint.slice(0, 4)}: me`)
+})
+
+test('what nobody else has is said after a while, and when somebody has it', async () => {
+  const client = new FakeClient()
+  const { keyboard, see } = await chat(80, client, 1)
+  keyboard.write('anybody?\r')
+  await see('stored here, nobody else has it yet: it is sent when somebody comes')
+  const { messages } = await client.history({ room: 'lobby' })
+  const { id, room } = messages[0] as Message
+  client.emit('delivery', { room, id, held: 1, members: 2, keepers: 0 })
+  await see('what you wrote is held by 1 of 2 now')
+  await client.join({ room: 'dev' })
+  await client.send({ room: 'dev', text: 'by another program' })
+  await see(`[${(await client.rooms())[1]?.id}] stored here, nobody else has it yet`.slice(0, 60))
+})
+
+test('/held says who has what one wrote', async () => {
+  const client = new FakeClient()
+  const { keyboard, screen, see } = await chat(80, client)
+  client.hear('lobby', author('bob'), 'hello')
+  keyboard.write('/held\r')
+  await see('you have written nothing here lately')
+  await client.send({ room: 'lobby', text: 'one' })
+  await client.send({ room: 'lobby', text: 'two' })
+  const { messages } = await client.history({ room: 'lobby' })
+  Object.assign(messages[1] as Message, { held: { held: 3, members: 5, keepers: 0 } })
+  keyboard.write('/held\r')
+  await see('two — not known yet')
+  assert.ok(screen.lines.some((line) => line.endsWith('one — held by 3 of 5')))
+  assert.not(screen.lines.some((line) => line.includes('hello —')))
 })
 
 test('what others write cannot steer the terminal', async () => {

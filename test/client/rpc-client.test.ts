@@ -77,6 +77,12 @@ test('hears the events until it stops listening', async () => {
   remote.on('message', listener)
   local.hear('lobby', author('bob'), 'one')
   await remote.rooms()
+  const delivery = { room: 'r', id: 'i', held: 70, members: 90, keepers: 1, atLeast: true as const }
+  const delivered: unknown[] = []
+  remote.on('delivery', (event) => delivered.push(event))
+  local.emit('delivery', delivery)
+  await remote.rooms()
+  assert.equal(delivered, [delivery])
   remote.off('message', listener)
   local.hear('lobby', author('bob'), 'two')
   await remote.rooms()

@@ -22,7 +22,7 @@ test('no altered input gets anything but InvalidEventError out of a decoder, or 
     assert.ok(outcome.accepted > 0, `${outcome.name}: not even the samples were accepted`)
     names.push(outcome.name)
   }
-  assert.is(names.length, 15)
+  assert.is(names.length, 18)
 })
 
 test('one seed gives the same inputs again, another one others', async () => {

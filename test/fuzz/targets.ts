@@ -1,5 +1,6 @@
 /** Every decoder that reads what others wrote, with valid inputs to begin from. */
 import '../../src/shims.ts'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { decodeBeacon, encodeBeacon } from '../../src/chat/beacon.ts'
 import { encodeProfile, openBody, padme, Type } from '../../src/chat/body.ts'
@@ -13,8 +14,20 @@ import { Log } from '../../src/chat/log.ts'
 import { decodeMessage, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'
 import { type Line, splitLines } from '../../src/client/lines.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
+import { decodeMessage as decodeRendezvous } from '../../src/node/rendezvous/codec.ts'
+import { openPeerRecord } from '../../src/node/rendezvous/peer-record.ts'
 import { decodeKey, encodeKey } from '../../src/storage/key-codec.ts'
 import { fill, MapStore, roomKeys, Scribe, stripped, VirtualClock } from '../chat/support.ts'
+import {
+  bytes as bytesField,
+  discoverRequest,
+  keyOf,
+  number as numberField,
+  recordOf,
+  registerRequest,
+  signedRecord,
+  unregisterRequest,
+} from '../node/rendezvous/support.ts'
 
 export interface Target {
   name: string
@@ -108,6 +121,29 @@ const readBody = (plaintext: Uint8Array, kind: number): unknown =>
 function beaconOf(content: Uint8Array): Uint8Array {
   const head = [16, keys.tag, author, 5, 6, crypto.seal(keys.presenceKey, content, concatBytes(keys.tag, author))]
   return encodeCbor([...head, crypto.sign(seed, concatBytes(utf8ToBytes('p2pnode/beacon/v1'), crypto.sha256(encodeCbor(head))))])
+}
+
+const ADDRESSES = ['/ip4/192.0.2.7/tcp/4747', '/dns4/relay.example/tcp/443/wss', '/ip6/2001:db8::7/udp/1/quic-v1']
+
+async function peerRecords(): Promise<Uint8Array[]> {
+  const key = await keyOf(1)
+  const addresses = ADDRESSES
+  const old = { domain: 'libp2p-routing-state', payloadType: utf8ToBytes('/libp2p/routing-state-record') }
+  return [await signedRecord(key), await signedRecord(key, { addresses }), await signedRecord(key, { ...old, addresses })]
+}
+
+async function rendezvousMessages(): Promise<Uint8Array[]> {
+  const records = await peerRecords()
+  const registrations = records.map((record) =>
+    bytesField(1, concatBytes(bytesField(1, 'room'), bytesField(2, record), numberField(3, 7_200))),
+  )
+  return [
+    ...records.map((record) => registerRequest({ ns: 'room', record, ttl: 7_200 })),
+    unregisterRequest('room'),
+    discoverRequest('room', { limit: 50, cookie: fill(1, 44) }),
+    concatBytes(numberField(1, 1), bytesField(3, concatBytes(numberField(1, 400), bytesField(2, 'full'), numberField(3, 1)))),
+    concatBytes(numberField(1, 4), bytesField(6, concatBytes(...registrations, bytesField(2, fill(1, 44)), numberField(3, 0)))),
+  ]
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -215,6 +251,13 @@ export async function targets(): Promise<Target[]> {
         const value = decodeCbor(bytes, 1000)
         return [decodeSegment(value), decodePage(value), decodeWant(value)]
       },
+    },
+    { name: 'rendezvous message', samples: await rendezvousMessages(), read: decodeRendezvous },
+    { name: 'peer record', samples: await peerRecords(), read: openPeerRecord },
+    {
+      name: 'signed peer record',
+      samples: [recordOf(peerIdFromPrivateKey(await keyOf(1)).toMultihash().bytes, 7, ADDRESSES)],
+      read: async (payload) => await openPeerRecord(await signedRecord(await keyOf(1), { payload })),
     },
     {
       name: 'line',

@@ -9,6 +9,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { canonicalRoomName, deriveRoomKeys, openRoomSecret } from '../../src/chat/room-keys.ts'
+import type { Status } from '../../src/client/client.ts'
 import { nativeCrypto as crypto } from '../../src/native-crypto.ts'
 import { CliPeer, whyNoCommand } from '../support/cli-peer.ts'
 import { percentile, TimedCrowd } from '../support/load.ts'
@@ -61,7 +62,8 @@ async function openSilent(address: Multiaddr): Promise<{ stop(): Promise<void>; 
   const stranger = await rawPeer()
   const { remotePeer } = await stranger.dial(address)
   const known = async (): Promise<string[]> => (await stranger.peerStore.get(remotePeer)).protocols
-  const protocols = await waitFor(async () => ((await known()).length > 0 ? known() : undefined), 'its protocols')
+  // One is known by having been spoken: all are once it has told them.
+  const protocols = await waitFor(async () => ((await known()).length > 1 ? known() : undefined), 'its protocols')
   const streams: Stream[] = []
   for (const protocol of protocols) {
     const options = { maxOutboundStreams: SILENT_STREAMS, signal: AbortSignal.timeout(DEADLINE) }
@@ -114,6 +116,50 @@ test('connections and streams on which nothing is said keep no honest peer out',
     assert.ok(silent.streams >= SILENT_STREAMS, 'streams were opened')
     assert.ok(slowest < MAX_DIAL, `an honest dial took ${slowest} ms`)
   }))
+
+/** Milliseconds that a new honest peer needs to be reachable through a relay. */
+async function timeToReserve(address: Multiaddr): Promise<number> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'p2pnode-newcomer-'))
+  const start = performance.now()
+  const args = [ROOM, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--relay', address.toString()]
+  const newcomer = await CliPeer.start({ dataDir, args })
+  const ready = performance.now() - start
+  try {
+    const reserved = async (): Promise<boolean> => (await newcomer.request<Status>('status')).relays[0]?.reserved === true
+    await waitFor(reserved, 'a reservation', DEADLINE)
+    return performance.now() - start - ready
+  } finally {
+    await newcomer.kill()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+test('connections and streams on which nothing is said keep no honest peer from a relay', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'p2pnode-relay-'))
+  const relay = await CliPeer.start({ dataDir, command: 'relay', args: ['--listen', '/ip4/127.0.0.1/tcp/0'] })
+  const address = multiaddr(relay.ready.addresses[0] as string)
+  const silent = await openSilent(address)
+  const sockets: Socket[] = []
+  const waits: number[] = []
+  try {
+    await Promise.all([
+      every(HALF_OPEN_PACE, DURATION, async (turn) => void sockets.push(openHalf(address, turn % 2 === 0))),
+      every(DURATION / NEWCOMERS, DURATION, async () => void waits.push(await timeToReserve(address))),
+    ])
+  } finally {
+    for (const socket of sockets) socket.destroy()
+    await silent.stop()
+    await relay.kill()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  const slowest = Math.max(...waits)
+  console.log(
+    `relay: ${DURATION / second} s, ${sockets.length} half-open connections, ${silent.streams} silent streams of ` +
+      `${silent.protocols} protocols, ${waits.length} honest peers, the slowest reachable after ${slowest.toFixed(0)} ms`,
+  )
+  assert.ok(silent.streams >= SILENT_STREAMS, 'streams were opened')
+  assert.ok(slowest < MAX_DIAL, `an honest peer had its place after ${slowest} ms`)
+})
 
 /** One identity's flood of a room, until it is cut; milliseconds. */
 async function floodOnce(topic: string, addresses: Multiaddr[]): Promise<number> {

@@ -106,10 +106,25 @@ test('a message is brought to the keeper soon after it was written, and fetched 
     assert.equal([hers.mates(), his.mates()], [[], []])
   }))
 
+test('who writes alone is told that a keeper holds it, may leave then, and is told again when the keeper is gone', () =>
+  withKeeper(async ({ nodes, peers, keeper }) => {
+    const ann = await nodes.start('ann', [], { ...keeper.init, clock: racing })
+    const room = await ann.join('harbour')
+    const told: [string, number, number][] = []
+    room.addEventListener('delivery', ({ detail: { id, held, keepers } }) => told.push([id, held, keepers]))
+    const { id } = await room.send('is anybody there?')
+    await room.held(AbortSignal.timeout(30_000))
+    await waitFor(() => told.length === 1, 'the keeper to be told of')
+    assert.equal([told, room.holders(id)], [[[id, 0, 1]], []])
+    await peers.close()
+    await waitFor(() => told.length === 2, 'the keeper to be gone')
+    assert.equal(told.at(-1), [id, 0, 0])
+  }))
+
 test('a keeper that refuses is told of once, in words', () =>
   withKeeper(
     async ({ nodes, keeper }) => {
-      const ann = await nodes.start('ann', [], { ...keeper.init, clock: paced(100) })
+      const ann = await nodes.start('ann', [], { ...keeper.init, clock: racing })
       const codes = warningsOf(ann)
       const messages: string[] = []
       ann.addEventListener('warning', ({ detail }) => messages.push(detail.detail.message))

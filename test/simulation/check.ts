@@ -10,7 +10,7 @@ import type { World } from './world.ts'
 const ROOMS = [MAIN_ROOM, SIDE_ROOM]
 
 /** Who is meant to be in a room. A device and its own copies alone cannot meet: they are one peer. */
-function membersOf(world: World, name: string): Member[] {
+export function membersOf(world: World, name: string): Member[] {
   const members = world.members.filter((member) => member.rooms.includes(name) && !member.gone)
   return new Set(members.map((member) => member.name)).size > 1 ? members : members.slice(0, 1)
 }

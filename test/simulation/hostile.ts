@@ -190,6 +190,7 @@ export class Hostile {
       allow: () => true,
       onProgress: () => undefined,
       onReject: () => undefined,
+      own: () => [],
       onHeld: () => undefined,
       onFresh: () => undefined,
     })

@@ -31,6 +31,8 @@ export class KeeperProcess {
   readonly peer = PEER
   readonly disk = new Disk()
   readonly #world: World
+  /** Events that are known to have been on its disk. */
+  readonly #had = new Set<string>()
   #now: Process | undefined
 
   constructor(world: World) {
@@ -88,6 +90,12 @@ export class KeeperProcess {
     process.store.kill()
   }
 
+  /** It is on the disk, or was when that was looked at: whoever was told so cannot know what was given up since. */
+  hasHeld(id: string): boolean {
+    if (!this.#had.has(id)) for (const each of idsOn(this.disk, this.#world, 'kept')) this.#had.add(each)
+    return this.#had.has(id)
+  }
+
   /** Everything that a member has on its disk is on this one. */
   hasAllOf(member: Member): boolean {
     const kept = new Set(idsOn(this.disk, this.#world, 'kept'))
@@ -143,7 +151,16 @@ export async function squat(hostile: Hostile): Promise<void> {
     try {
       await askToKeep({ channel, crypto, clock, self: endpoint.self, keys, seconds: 3600 })
       const ignored = { onProgress: nothing, onReject: nothing, onFresh: nothing, onHeld: nothing }
-      const session = { log, crypto, clock, channel, gate: new Gate(), reserved: new Reservations(), allow: () => true }
+      const session = {
+        log,
+        crypto,
+        clock,
+        channel,
+        gate: new Gate(),
+        reserved: new Reservations(),
+        allow: () => true,
+        own: () => [],
+      }
       await new SyncSession({ ...session, ...ignored }).converse()
     } catch (error) {
       channel.abort(new Error('enough'))

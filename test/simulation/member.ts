@@ -52,8 +52,12 @@ export class Member {
   mayFork = false
   /** It went for good. */
   gone = false
-  /** The person, in hex. */
+  /** Messages that are known to be on its disk, and that were on it before it was set back. */
+  has = new Set<string>()
+  readonly had = new Set<string>()
+  /** The person, in hex; and all it ever was: a disk that was set back may know none. */
   account = ''
+  readonly accounts = new Set<string>()
 
   constructor(world: World, index: number, { name, skew, rooms }: { name: string; skew: number; rooms: string[] }) {
     this.#world = world
@@ -99,7 +103,11 @@ export class Member {
     const chat = await Chat.open({ store: incarnation.store, crypto, clock, name: this.name })
     incarnation.chat = chat
     this.account = bytesToHex(chat.identity.account)
+    this.accounts.add(this.account)
     chat.addEventListener('message', ({ detail: { room, detail } }) => this.#told(incarnation, room, detail))
+    chat.addEventListener('delivery', ({ detail: { room, detail } }) => {
+      if (incarnation.alive) this.#world.delivered(this, room, detail)
+    })
     chat.addEventListener('failure', ({ detail: { error, peer } }) => this.#world.failed(this, error, peer))
     chat.addEventListener('warning', ({ detail: { detail } }) => this.#warned(detail))
     chat.addEventListener('reject', ({ detail: { detail } }) =>
@@ -138,6 +146,7 @@ export class Member {
   #told(incarnation: Incarnation, room: Room, message: Message): void {
     if (!incarnation.alive) return
     this.#world.trace('told', this.index, message.id)
+    this.has.add(message.id)
     const key = `${room.id} ${message.id}`
     if (incarnation.ever.has(key)) this.#world.violated(`${this.name} was told twice of ${message.text}`)
     incarnation.ever.add(key)

@@ -45,6 +45,14 @@ export const PLANTS: Record<string, Change[]> = {
     ['if (unreadable !== undefined && this.#init.unreadable !== undefined)', 'if (unreadable === undefined && fresh < 0)'],
   ],
   'forgets a cid in a crash': [['also.push(...this.#cidOperations(taken, events))', '']],
+  'takes the end of a log for the whole of it': [['.find(({ from }) => from === 1)', '[0]']],
+  'counts what was written after the answer': [
+    ['for (const each of own) this.#init', 'for (const each of this.#init.own()) this.#init'],
+  ],
+  'takes an end it does not know for its own': [
+    ['return event?.author === log && event.seq === to ?', 'return event === undefined || event.author === log ?'],
+    ['[{ from, end: event }]', '[{ from, end: event ?? (log.last as LogEvent) }]'],
+  ],
   'publishes before the disk has it': [
     [
       'await this.#init.log.append(run, bytes, bodies, also)\n      this.#init.publish(bytes)',

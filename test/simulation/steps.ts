@@ -86,6 +86,8 @@ function restore(world: World, member: Member): void {
   const held = new Set<string>()
   const disks = [member.snapshot, ...world.members.filter((each) => each !== member).map((each) => each.disk)]
   for (const disk of disks) for (const id of idsOn(disk, world)) held.add(id)
+  for (const id of [...member.has, ...idsOn(member.disk, world)]) member.had.add(id)
+  member.has = new Set()
   member.disk = member.snapshot.copy()
   member.rewound = true
   member.mayFork = true

@@ -1,12 +1,15 @@
 /** One run: members, network, disks and adversaries of a scenario, from the first event to the last check. */
 import { bytesToHex } from '../../src/chat/hex.ts'
+import type { Room } from '../../src/chat/room.ts'
 import { deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys } from '../../src/chat/room-keys.ts'
 import type { KeeperPeer } from '../../src/chat/seams.ts'
+import type { Held } from '../../src/chat/types.ts'
 import { startAdversary } from './adversaries.ts'
 import { checkConverged, checkHistories, isConverged } from './check.ts'
 import { VirtualTime } from './clock.ts'
 import { cheapCrypto, type SimulatedCrypto, seededCrypto } from './crypto.ts'
 import type { Endpoint, Message } from './endpoint.ts'
+import { checkAllHolders, checkDelivery, uncounted } from './holders.ts'
 import { Hostile } from './hostile.ts'
 import { KeeperProcess, planDeparture, squat } from './keeper.ts'
 import { Ledger } from './ledger.ts'
@@ -20,6 +23,10 @@ import { checkThoroughly } from './thorough.ts'
 const second = 1000
 
 const PATIENCE = 15 * 60 * second
+/** So often one looks whether those are right who say who holds what. */
+const LOOK = 5 * second
+/** Time for some beacons of each, of which the network may lose all but one. */
+const COUNT_PATIENCE = 5 * 60 * second
 /** Then they must go on agreeing. */
 const QUIET_TIME = 5 * second
 
@@ -103,10 +110,13 @@ export class World {
     for (const [i, name] of scenario.adversaries.entries()) this.hostiles.push(await startAdversary(this, name, 1000 + i))
     if (scenario.keeper !== undefined) await this.#planKeeper(scenario.keeper)
     for (const step of scenario.steps) time.after(step.at, () => performStep(this, step))
+    for (let at = 0; at < scenario.healAt; at += LOOK) time.after(at, () => checkAllHolders(this))
     await time.run(scenario.healAt)
     this.#heal()
     const converged = await this.#converge(time.now)
     checkConverged(this)
+    checkAllHolders(this)
+    if (this.violations.length === 0) await this.#count()
     for (const violation of await this.#checkHistories()) this.violated(violation)
     if (scenario.thorough && this.violations.length === 0) await this.#settle(checkThoroughly(this))
     return this.#outcome(converged)
@@ -162,6 +172,17 @@ export class World {
       if (converged >= end) return converged - healedAt
       await time.run(converged + QUIET_TIME)
       if (isConverged(this)) return converged - healedAt
+    }
+  }
+
+  /** Whoever says nothing else says in a beacon what it holds. */
+  async #count(): Promise<void> {
+    const end = this.time.now + COUNT_PATIENCE
+    for (;;) {
+      const missing = uncounted(this)
+      if (missing === undefined) return
+      if (this.time.now >= end) return this.violated(missing)
+      await this.time.run(this.time.now + LOOK)
     }
   }
 
@@ -244,6 +265,11 @@ export class World {
     if (['NetworkError', 'ClosedError', 'StorageError', 'Error'].includes(name)) return
     if (name === 'InvalidEventError' && this.isStranger(peer)) return
     this.violated(`${member.name} fails with ${peer}: ${describe(error)}`, error)
+  }
+
+  delivered(member: Member, room: Room, detail: { id: string } & Held): void {
+    this.trace('delivery', member.index, detail.id, detail.held, detail.members, detail.keepers)
+    checkDelivery(this, member, room, detail)
   }
 
   isStranger(peer: string): boolean {

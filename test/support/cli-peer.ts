@@ -36,7 +36,9 @@ export class RpcFailure extends Error {
 
 export interface CliPeerInit {
   dataDir: string
-  /** Rooms and flags after `start`. */
+  /** @default 'start' */
+  command?: 'start' | 'relay'
+  /** What follows the command: rooms and flags. */
   args?: string[]
   /** Where it runs; on this machine itself if not given. */
   space?: Namespace
@@ -70,9 +72,9 @@ export class CliPeer {
   /** Lines on stdout that are no JSON-RPC: there must be none. */
   readonly strayLines: string[] = []
 
-  private constructor({ dataDir, args = [], space, env = {}, file = BUILT, onMessage }: CliPeerInit) {
+  private constructor({ dataDir, command = 'start', args = [], space, env = {}, file = BUILT, onMessage }: CliPeerInit) {
     this.#onMessage = onMessage
-    const line = [process.execPath, file, 'start', ...args, '--json', '--data-dir', dataDir]
+    const line = [process.execPath, file, command, ...args, '--json', '--data-dir', dataDir]
     const [program = '', ...rest] = space?.inside(line) ?? line
     const home = space === undefined ? {} : { HOME: space.home, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: '' }
     this.#child = spawn(program, rest, { env: { ...process.env, ...home, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })

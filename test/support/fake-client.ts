@@ -1,6 +1,17 @@
 /** A `Client` in memory: a little chat of one, with the rules that faces and carriers rely on. No disk, no network. */
 import { createHash } from 'node:crypto'
-import type { Author, Client, ClientEvents, Member, Message, Peer, Profile, Room, Status } from '../../src/client/client.ts'
+import type {
+  Author,
+  Check,
+  Client,
+  ClientEvents,
+  Member,
+  Message,
+  Peer,
+  Profile,
+  Room,
+  Status,
+} from '../../src/client/client.ts'
 import {
   CidReusedError,
   InvalidArgumentError,
@@ -176,6 +187,10 @@ export class FakeClient implements Client {
     return () => {
       this.holders--
     }
+  }
+
+  async doctor(): Promise<{ checks: Check[] }> {
+    return { checks: [] }
   }
 
   async stop(): Promise<void> {

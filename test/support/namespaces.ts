@@ -46,7 +46,7 @@ export class Namespaces {
   constructor() {
     removeLeftovers()
     process.once('exit', this.#atExit)
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+    if (Namespaces.#count === 1) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   }
 
   /** A namespace without any device but loopback. */
@@ -60,12 +60,19 @@ export class Namespaces {
     return space
   }
 
+  /** A namespace that is part of the network, not a machine on it. Answers its name. */
+  hide(what: string): string {
+    const name = `${this.#id}-${what}`
+    ip('netns', 'add', name)
+    ip('-n', name, 'link', 'set', 'lo', 'up')
+    this.#hidden.push(name)
+    return name
+  }
+
   /** `count` machines on one switch: 10.77.0.1/24 and up, no router, no route but the link's own. */
   static bridge(count: number): Namespaces {
     const made = new Namespaces()
-    const hub = `${made.#id}-hub`
-    ip('netns', 'add', hub)
-    made.#hidden.push(hub)
+    const hub = made.hide('hub')
     ip(...words(`-n ${hub} link add hub type bridge mcast_snooping 0`))
     ip(...words(`-n ${hub} link set hub up`))
     for (let index = 0; index < count; index++) {
@@ -91,6 +98,14 @@ export class Namespaces {
 export function configureLink(name: string, address: string): void {
   ip(...words(`-n ${name} addr add ${address}/24 brd + dev lan`))
   ip(...words(`-n ${name} link set lan up`))
+}
+
+/** The machine gets another address of its network, and another router: what it had open is dead. */
+export function move({ name }: Namespace, address: string): void {
+  const before = ip('-n', name, 'route', 'show', 'default')
+  ip(...words(`-n ${name} addr flush dev lan`))
+  configureLink(name, address)
+  if (before !== '') ip(...words(`-n ${name} route replace default via ${address.replace(/\d+$/, '1')}`))
 }
 
 function removeNamespace(name: string): void {

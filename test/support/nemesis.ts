@@ -24,8 +24,8 @@ export function whyNoFaketime(): string | undefined {
   return existsSync(FAKETIME) ? undefined : 'faketime is not installed'
 }
 
-/** Seconds that a clock is wrong by. */
-const clockOf = (offset: number): Record<string, string> =>
+/** The environment of a process whose clock is wrong by so many seconds. */
+export const clockOf = (offset: number): Record<string, string> =>
   offset === 0 ? {} : { LD_PRELOAD: FAKETIME, FAKETIME: `${offset > 0 ? '+' : ''}${offset}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' }
 
 /** A device: a data directory, and the processes that run on it one after the other. */

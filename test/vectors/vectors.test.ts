@@ -30,7 +30,7 @@ const BOTH = { native: nativeCrypto, portable: portableCrypto }
 /** The shape of the files; byte strings are hex. */
 interface Files {
   rooms: {
-    open: { typed: string; name: string; tag: string; topic: string; accessKey: string; check: string }[]
+    open: { typed: string; name: string; tag: string; topic: string; namespace: string; accessKey: string; check: string }[]
     locked: [{ name: string; passphrase: string; secret: string; tag: string }]
   }
   events: {
@@ -98,8 +98,8 @@ for (const [which, crypto] of Object.entries(BOTH)) {
       assert.is(canonicalRoomName(each.typed), each.name)
       const keys = deriveRoomKeys('open', openRoomSecret(each.name, crypto), crypto)
       assert.equal(
-        [bytesToHex(keys.tag), keys.topic, bytesToHex(keys.accessKey), checkWords(keys.tag)],
-        [each.tag, each.topic, each.accessKey, each.check],
+        [bytesToHex(keys.tag), keys.topic, keys.namespace, bytesToHex(keys.accessKey), checkWords(keys.tag)],
+        [each.tag, each.topic, each.namespace, each.accessKey, each.check],
       )
     }
     const [vault] = locked

@@ -75,16 +75,16 @@ export async function history(context: Context, room: string, flags: HistoryFlag
   await withStore(context, async (client) => {
     const page = await client.history({ room, limit, before: flags.before, after: flags.after })
     if (settings.json === true) return io.json(page)
-    const printer = await linePrinter(client, room)
+    const printer = await linePrinter(client, room, true)
     for (const message of page.messages) io.data(printer(message))
   })
 }
 
 /** One line of plain text a message, and the lines of a longer text below it. */
-async function linePrinter(client: Client, room: string): Promise<(message: Message) => string> {
+async function linePrinter(client: Client, room: string, delivery = false): Promise<(message: Message) => string> {
   const names = new NameBook()
   for (const member of await client.members({ room })) names.add(member)
-  return (message) => formatMessage(message, { name: names.show(message.author), time: message.sentAt })
+  return (message) => formatMessage(message, { name: names.show(message.author), time: message.sentAt, delivery })
 }
 
 export async function tail(context: Context, room: string, flags: { limit?: string }): Promise<void> {

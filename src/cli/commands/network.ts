@@ -1,7 +1,7 @@
 /** status, peers, connect. */
 import { type Context, withPeer } from '../context.ts'
-import { UsageError } from '../exit.ts'
-import { formatPeers, formatStatus } from '../format.ts'
+import { EXIT, ExitError, UsageError } from '../exit.ts'
+import { formatChecks, formatPeers, formatStatus } from '../format.ts'
 
 export async function status(context: Context): Promise<void> {
   const { io, settings } = context
@@ -23,4 +23,18 @@ export async function connect(context: Context, address: string): Promise<void> 
   const peer = await withPeer(context, (client) => client.connect({ address }))
   if (settings.json === true) return io.json(peer)
   io.say(`connected to ${peer.peerId}`)
+}
+
+/** Errors: `ExitError` 1 where something is wrong. */
+export async function doctor(context: Context): Promise<void> {
+  const { io, settings } = context
+  const { checks } = await withPeer(context, (client) => client.doctor())
+  const wrong = checks.filter(({ ok }) => !ok).length
+  if (settings.json === true) io.json({ checks })
+  else for (const line of formatChecks(checks)) io.data(line)
+  if (wrong > 0)
+    throw new ExitError(
+      EXIT.FAILURE,
+      settings.json === true ? '' : `${wrong} of ${checks.length} checks failed: begin with the first`,
+    )
 }

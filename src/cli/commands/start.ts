@@ -1,25 +1,19 @@
 /** `p2pnode start`: this device's peer, and the chat over it. */
 import { setFlagsFromString } from 'node:v8'
 import type { Room, Status } from '../../client/client.ts'
-import { type RpcServer, serveRpc } from '../../client/rpc-server.ts'
-import { within } from '../../client/turns.ts'
 import { StoreInUseError } from '../../errors.ts'
+import { checkAddresses } from '../addresses.ts'
 import { roomArgument } from '../arguments.ts'
 import type { Context } from '../context.ts'
 import { makeDataDir } from '../data-dir.ts'
-import { EXIT, ExitError, explain, UsageError } from '../exit.ts'
+import { EXIT, ExitError, UsageError } from '../exit.ts'
 import { LineMode } from '../line-mode.ts'
 import { componentLogger, createLog } from '../log.ts'
-import type { Settings } from '../options.ts'
 import { pipeMode } from '../pipe-mode.ts'
 import { type OwnPeer, startNode, storeOwner } from '../runtime.ts'
 import { cleanName } from '../sanitize.ts'
 import { askSecret, secretFrom, storePassphrase } from '../secret.ts'
-import { type SocketServer, serveSocket } from '../socket.ts'
-import { streamConnection } from '../stream-connection.ts'
-
-/** How long a clean stop may take before the program ends anyway, in milliseconds. */
-const STOP_PATIENCE = 4_000
+import { Service } from '../service.ts'
 
 /**
  * A peer stays for weeks. V8 would let its heap grow to a multiple of what is in use before it looks for what is not, and leave
@@ -37,7 +31,7 @@ export async function start(context: Context, rooms: string[]): Promise<void> {
   for (const flag of SMALL_HEAP) setFlagsFromString(flag)
   const { settings, dataDir } = context
   for (const room of rooms) roomArgument(room)
-  await checkAddresses(settings)
+  await checkAddresses(settings, ['listen', 'announce', 'connect', 'relay'])
   const roomPassphrase = await lockedBy(context, rooms)
   // Stdin carries JSON, or nobody is there: nothing is asked.
   const mayAsk = settings.json !== true && settings.headless !== true
@@ -59,26 +53,6 @@ export async function start(context: Context, rooms: string[]): Promise<void> {
   }
 }
 
-/** A wrong address is refused before anything is made or opened. Errors: `UsageError`. */
-async function checkAddresses(settings: Settings): Promise<void> {
-  const { multiaddr } = await import('@multiformats/multiaddr')
-  for (const option of ['listen', 'announce', 'connect'] as const) {
-    for (const address of settings[option] ?? []) {
-      try {
-        if (
-          multiaddr(address)
-            .getComponents()
-            .some(({ name }) => name === 'tcp' || name === 'udp' || name === 'p2p')
-        )
-          continue
-      } catch (error) {
-        throw new UsageError(`--${option} ${address} is no multiaddr: ${explain(error)}`)
-      }
-      throw new UsageError(`--${option} ${address} names no port and no peer`)
-    }
-  }
-}
-
 async function openPeer({ settings, dataDir }: Context, log: Log, passphrase?: string): Promise<OwnPeer> {
   try {
     return await startNode({
@@ -89,6 +63,7 @@ async function openPeer({ settings, dataDir }: Context, log: Log, passphrase?: s
       port: settings.port,
       announce: settings.announce,
       connect: settings.connect,
+      relays: settings.relay,
       mdns: settings['no-mdns'] !== true,
       offline: settings.offline,
       logger: componentLogger(log),
@@ -137,80 +112,39 @@ function greet({ io }: Context, { name, addresses, rooms, version }: Status, nam
   else if (room.online < 2) io.say('waiting for others on this network…')
 }
 
-/** A running peer with its carriers, from ready to the last line. */
+/** A running peer and its face, from ready to the last line. */
 class Life {
   readonly #context: Context
   readonly #client: OwnPeer['client']
-  readonly #log: Log
-  /** Resolves with the reason when the peer is being stopped, by a request or from outside. */
-  readonly #closing: Promise<string>
-  #socket: SocketServer | undefined
-  #stdio: RpcServer | undefined
+  readonly #service: Service
   #terminal: LineMode | undefined
   #reason = 'stop'
 
   constructor(context: Context, { client, stopping }: OwnPeer, log: Log) {
     this.#context = context
     this.#client = client
-    this.#log = log
-    this.#closing = new Promise((resolve) => {
-      void stopping.then(() => resolve('stop'))
-      context.signal.addEventListener('abort', () => resolve('signal'), { once: true })
-      if (context.signal.aborted) resolve('signal')
-    })
+    this.#service = new Service({ context, dataDir: context.dataDir, client, stopping, log, name: 'peer' })
   }
 
-  /** A peer without a socket is still a peer: only the other commands cannot reach it. */
-  async serve(): Promise<void> {
-    const { io, dataDir } = this.#context
-    try {
-      this.#socket = await serveSocket({ dataDir, client: this.#client, onDefect: this.#onDefect })
-    } catch (error) {
-      io.complain(`other commands cannot reach this peer: ${explain(error)}`)
-    }
+  serve(): Promise<void> {
+    return this.#service.serve()
   }
 
   /** Resolves when the peer is to stop. */
   async run(room: string | undefined): Promise<void> {
-    this.#reason = await Promise.race([this.#closing, this.#face(room)])
+    this.#reason = await Promise.race([this.#service.closing, this.#face(room)])
   }
 
-  /** Stops the peer, says `closing` on every carrier, and leaves the terminal as it was. */
+  /** Stops the peer, and leaves the terminal as it was. */
   async stop(): Promise<void> {
     this.#terminal?.end()
-    let stopped = false
-    const stop = this.#client.stop().then(
-      () => {
-        stopped = true
-      },
-      (error: unknown) => {
-        stopped = true
-        this.#onDefect(error)
-        this.#context.io.complain(`the peer did not stop cleanly: ${explain(error)}`)
-      },
-    )
-    await within(STOP_PATIENCE, stop)
-    if (!stopped) this.#context.io.complain('the peer takes too long to stop: leaving it')
-    await Promise.all([this.#stdio?.close(this.#reason), this.#socket?.close(this.#reason)])
-    const { signal } = this.#context
-    if (signal.aborted) throw signal.reason
-    if (this.#stdio?.cut === true) {
-      throw new ExitError(
-        EXIT.FAILURE,
-        'stopped, because what it writes to stdout was not read: read every line, or use the socket',
-      )
-    }
+    await this.#service.stop(this.#reason)
   }
 
   async #face(room: string | undefined): Promise<string> {
     const { io, settings, signal } = this.#context
-    if (settings.json === true) {
-      const connection = streamConnection(io.stdin, io.stdout)
-      this.#stdio = serveRpc({ connection, client: this.#client, pid: process.pid, onDefect: this.#onDefect })
-      await this.#stdio.ended
-      return 'end of input'
-    }
-    if (settings.headless === true) return await this.#closing
+    if (settings.json === true) return await this.#service.serveStdio()
+    if (settings.headless === true) return await this.#service.closing
     if (io.isTerminal) {
       this.#terminal = new LineMode({ io, client: this.#client })
       await this.#terminal.start(room)
@@ -219,9 +153,5 @@ class Life {
     }
     await pipeMode({ io, client: this.#client, room, signal })
     return 'end of input'
-  }
-
-  readonly #onDefect = (error: unknown): void => {
-    this.#log.error({ err: error }, 'a defect')
   }
 }

@@ -108,6 +108,7 @@ export async function visit(here: Setting, by: Guest, options: VisitOptions = {}
       allow: options.allow ?? (() => true),
       onProgress: () => undefined,
       onReject: () => undefined,
+      own: () => [],
       onHeld: () => undefined,
       onFresh: () => undefined,
     })

@@ -1,0 +1,199 @@
+/** The relay of a data directory: its key, its listeners, and what it can be asked. */
+import '../src/shims.node.ts'
+import type { ComponentLogger } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { ClientEvents, Peer } from '../src/client/client.ts'
+import { DamagedStoreError, InvalidArgumentError, UnreachableError } from '../src/errors.ts'
+import { nativeCrypto } from '../src/native-crypto.ts'
+import { reason } from '../src/node/reason.ts'
+import { createRelay, type GuestView, type Relay } from '../src/node/relay/server.ts'
+import { openStore } from '../src/storage/open-store.ts'
+import type { Store } from '../src/storage/store.ts'
+
+export interface StartRelayInit {
+  /** Where its key is; made if it is not there. */
+  dataDir: string
+  passphrase?: string | undefined
+  /** Multiaddrs. @default TCP 4747 and WebSocket 4748 of all interfaces */
+  listen?: string[] | undefined
+  /** Multiaddrs under which it is reached from elsewhere. */
+  announce?: string[] | undefined
+  /** The program's. */
+  version: string
+  logger?: ComponentLogger | undefined
+}
+
+/** Everything that the relay knows of people. */
+export interface RelayStatus {
+  version: string
+  peerId: string
+  addresses: string[]
+  since: string
+  connections: number
+  /** Peers that others can reach through it. */
+  reservations: number
+  /** Bytes carried, and connections made through it, since the start. */
+  carried: { bytes: number; circuits: number }
+  peers: (Omit<GuestView, 'since' | 'reserved'> & { since: string; reserved?: string })[]
+  /** Under which names its guests are looked for by others, and until when: it cannot tell what a name stands for. */
+  registrations: { peerId: string; addresses: string[]; names: { name: string; expires: string }[] }[]
+  /** Who is connected with whom through it, now. */
+  circuits: { from: string; to: string; since: string; bytes: number }[]
+}
+
+type Listener = (detail: never) => void
+
+const KEY = ['node', 'relay'] as const
+const SEED_LENGTH = 32
+/** How long a dial that somebody asked for may take, in milliseconds. */
+const DIAL_PATIENCE = 15_000
+
+/**
+ * Opens the store, and starts the relay.
+ * @throws LockedError, WrongPassphraseError, StoreInUseError, DamagedStoreError, StorageError, InvalidArgumentError
+ */
+export async function startRelay(init: StartRelayInit): Promise<RelayProcess> {
+  const { dataDir, passphrase, version, logger } = init
+  const { store } = await openStore({
+    dataDir,
+    crypto: nativeCrypto,
+    create: true,
+    ...(passphrase === undefined ? {} : { passphrase }),
+  })
+  try {
+    const relay = await createRelay({
+      seed: await keyOf(store),
+      ...(init.listen === undefined ? {} : { listen: init.listen }),
+      ...(init.announce === undefined ? {} : { announce: init.announce }),
+      ...(logger === undefined ? {} : { logger }),
+    })
+    await relay.start()
+    return new RelayProcess(relay, store, version)
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** The same at every start: people have written it down. */
+async function keyOf(store: Store): Promise<Uint8Array> {
+  const kept = await store.get(KEY)
+  if (kept !== undefined && kept.length !== SEED_LENGTH) throw new DamagedStoreError("the relay's key is malformed")
+  if (kept !== undefined) return kept
+  const seed = nativeCrypto.randomBytes(SEED_LENGTH)
+  await store.batch([{ type: 'put', key: KEY, value: seed }])
+  return seed
+}
+
+/** What `relay --json` and `relay status` talk to. */
+export class RelayProcess {
+  /** Resolves when somebody has asked it to stop. */
+  readonly stopping: Promise<void>
+  readonly #relay: Relay
+  readonly #store: Store
+  readonly #version: string
+  readonly #since = new Date()
+  readonly #listeners = new Map<string, Set<Listener>>()
+  #askToStop: () => void = () => undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(relay: Relay, store: Store, version: string) {
+    this.#relay = relay
+    this.#store = store
+    this.#version = version
+    this.stopping = new Promise((resolve) => {
+      this.#askToStop = resolve
+    })
+    relay.libp2p.addEventListener('peer:connect', ({ detail }) => this.#tellPeer(detail.toString(), 'connected'))
+    relay.libp2p.addEventListener('peer:disconnect', ({ detail }) => this.#tellPeer(detail.toString(), 'disconnected'))
+  }
+
+  async status(): Promise<RelayStatus> {
+    const relay = this.#relay
+    const guests = await relay.guests()
+    return {
+      version: this.#version,
+      peerId: relay.peerId,
+      addresses: relay.addresses(),
+      since: this.#since.toISOString(),
+      connections: guests.length,
+      reservations: relay.reservations,
+      carried: relay.carried,
+      peers: guests.map(({ since, reserved, ...guest }) => ({
+        ...guest,
+        since: since.toISOString(),
+        ...(reserved === undefined ? {} : { reserved: reserved.toISOString() }),
+      })),
+      registrations: relay.rendezvous.peers().map(({ peerId, addresses, registrations }) => ({
+        peerId,
+        addresses,
+        names: registrations.map(({ namespace, expiresIn }) => ({
+          name: namespace,
+          expires: new Date(Date.now() + expiresIn).toISOString(),
+        })),
+      })),
+      circuits: relay.circuits().map((circuit) => ({ ...circuit, since: circuit.since.toISOString() })),
+    }
+  }
+
+  async peers(): Promise<Peer[]> {
+    return this.#relay.libp2p.getConnections().map(({ remotePeer, remoteAddr, direction, rtt }) => ({
+      peerId: remotePeer.toString(),
+      addresses: [remoteAddr.toString()],
+      via: 'direct' as const,
+      direction,
+      ...(rtt === undefined ? {} : { latencyMs: rtt }),
+      rooms: [],
+    }))
+  }
+
+  /** @throws InvalidArgumentError, UnreachableError */
+  async connect({ address }: { address: string }): Promise<Peer> {
+    let target: ReturnType<typeof multiaddr>
+    try {
+      target = multiaddr(address)
+    } catch (error) {
+      throw new InvalidArgumentError('address', `not a multiaddr: ${address}`, { cause: error })
+    }
+    try {
+      const { remotePeer } = await this.#relay.libp2p.dial(target, { signal: AbortSignal.timeout(DIAL_PATIENCE) })
+      const peer = (await this.peers()).find(({ peerId }) => peerId === remotePeer.toString())
+      if (peer !== undefined) return peer
+    } catch (error) {
+      throw new UnreachableError(`could not reach ${address}: ${reason(error)}`, { cause: error })
+    }
+    throw new UnreachableError(`could not reach ${address}: the other side hung up`)
+  }
+
+  /** @throws InvalidArgumentError */
+  async disconnect({ peerId }: { peerId: string }): Promise<void> {
+    let peer: ReturnType<typeof peerIdFromString>
+    try {
+      peer = peerIdFromString(peerId)
+    } catch (error) {
+      throw new InvalidArgumentError('peerId', `not a peer id: ${peerId}`, { cause: error })
+    }
+    await this.#relay.libp2p.hangUp(peer)
+  }
+
+  /** Closes everything. Idempotent. */
+  stop(): Promise<void> {
+    this.#askToStop()
+    this.#stopped ??= this.#relay.stop().finally(() => this.#store.close())
+    return this.#stopped
+  }
+
+  on<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void {
+    const set = this.#listeners.get(type) ?? new Set<Listener>()
+    this.#listeners.set(type, set.add(listener as Listener))
+  }
+
+  off<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void {
+    this.#listeners.get(type)?.delete(listener as Listener)
+  }
+
+  #tellPeer(peerId: string, change: 'connected' | 'disconnected'): void {
+    for (const listener of this.#listeners.get('peer') ?? []) listener({ peerId, change, via: 'direct' } as never)
+  }
+}

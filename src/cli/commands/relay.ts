@@ -1,0 +1,86 @@
+/** `p2pnode relay`: a relay for others, and what it knows of them. */
+import { join } from 'node:path'
+import type { RelayStatus } from '../../../bootstrap/relay.ts'
+import { StoreInUseError, UnreachableError } from '../../errors.ts'
+import { checkAddresses } from '../addresses.ts'
+import type { Context } from '../context.ts'
+import { dataDirExists, makeDataDir } from '../data-dir.ts'
+import { EXIT, ExitError } from '../exit.ts'
+import { formatRelayStatus } from '../format-relay.ts'
+import { componentLogger, createLog } from '../log.ts'
+import { storeOwner } from '../runtime.ts'
+import { storePassphrase } from '../secret.ts'
+import { Service } from '../service.ts'
+import { connectSocket } from '../socket.ts'
+import { version } from '../version.ts'
+
+/** A relay is another than the peer that may run here too: it has a place of its own. */
+const placeOf = (dataDir: string): string => join(dataDir, 'relay')
+
+export async function relay(context: Context): Promise<void> {
+  const { settings, io } = context
+  await checkAddresses(settings, ['listen', 'announce'])
+  const dataDir = placeOf(context.dataDir)
+  makeDataDir(context.dataDir)
+  makeDataDir(dataDir)
+  const log = createLog({ level: settings['log-level'] ?? 'warn', file: settings['log-file'] })
+  const { startRelay } = await import('../../../bootstrap/relay.ts')
+  const process = await storePassphrase(
+    context,
+    async (passphrase) => {
+      try {
+        return await startRelay({
+          dataDir,
+          passphrase,
+          listen: settings.listen,
+          announce: settings.announce,
+          version,
+          logger: componentLogger(log),
+        })
+      } catch (error) {
+        throw error instanceof StoreInUseError ? await inUse(dataDir) : error
+      }
+    },
+    false,
+  )
+  const service = new Service({ context, dataDir, client: process, stopping: process.stopping, log, name: 'relay' })
+  let reason = 'stop'
+  try {
+    await service.serve()
+    if (settings.json !== true) greet(context, (await process.status()).addresses)
+    reason = await (settings.json === true ? Promise.race([service.closing, service.serveStdio()]) : service.closing)
+  } finally {
+    await service.stop(reason)
+  }
+  io.say('stopped')
+}
+
+async function inUse(dataDir: string): Promise<ExitError> {
+  const pid = await storeOwner(dataDir)
+  return new ExitError(
+    EXIT.IN_USE,
+    `p2pnode relay is already running here${pid === undefined ? '' : ` (pid ${pid})`}. For a second one: p2pnode relay --data-dir ./other --listen /ip4/0.0.0.0/tcp/0`,
+  )
+}
+
+function greet({ io }: Context, addresses: string[]): void {
+  io.say(`p2pnode ${version}: a relay; it can read nothing, and stores nothing`)
+  for (const address of addresses) io.say(`listening on ${address}`)
+  const [best] = addresses.filter((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
+  if (best === undefined) io.say('only this machine can reach it: give --listen, or --announce <multiaddr>')
+  else io.say(`people use it with: p2pnode start <room> --relay ${best}`)
+}
+
+export async function relayStatus(context: Context): Promise<void> {
+  const { io, settings } = context
+  const dataDir = placeOf(context.dataDir)
+  const client = dataDirExists(dataDir) ? await connectSocket(dataDir) : undefined
+  if (client === undefined) throw new UnreachableError('no relay is running here: start one with p2pnode relay')
+  try {
+    const status = (await client.status()) as unknown as RelayStatus
+    if (settings.json === true) return io.json(status)
+    for (const line of formatRelayStatus(status)) io.data(line)
+  } finally {
+    await client.close()
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * A relay: it stands in for a rendezvous server and carries bytes between peers that cannot reach each other. It is in no room, runs
+ * no gossip, and has no account.
+ */
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { identify, identifyPush } from '@libp2p/identify'
+import type { ComponentLogger, Connection, Libp2p, PeerId } from '@libp2p/interface'
+import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { isLoopback, isPrivate } from '@libp2p/utils'
+import { webSockets } from '@libp2p/websockets'
+import { yamux } from '@libp2p/yamux'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2pInit } from 'libp2p'
+import {
+  HOP_TIMEOUT,
+  MAX_CIRCUITS_PER_PEER,
+  MAX_RELAY_CONNECTIONS,
+  MAX_RESERVATIONS,
+  MAX_RESERVATIONS_PER_NETWORK,
+  MAX_STREAM_WINDOW,
+  RELAY_PING_INTERVAL,
+  RESERVATION_TTL,
+  SETTLE_PING,
+} from '../constants.ts'
+import { CONNECTION_LIMITS } from '../libp2p.ts'
+import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
+import { probe } from '../probe.ts'
+import { type RendezvousServer, rendezvousServer } from '../rendezvous/index.ts'
+import { Circuits, type CircuitView } from './circuits.ts'
+import { networkOf } from './network-of.ts'
+
+export interface RelayInit {
+  /** The relay's key: a 32-byte Ed25519 seed. */
+  seed: Uint8Array
+  /** Multiaddrs to listen on, each of which must succeed. @default TCP 4747 and WebSocket 4748 of all interfaces */
+  listen?: string[]
+  /** Multiaddrs under which it is reached from elsewhere, instead of those it listens on. */
+  announce?: string[]
+  /** Peers that can be reached through it at the same time. @default 1,024 */
+  maxReservations?: number
+  /** More libp2p services. */
+  services?: Libp2pInit['services']
+  logger?: ComponentLogger
+}
+
+/** What a relay knows of one peer that is connected to it. */
+export interface GuestView {
+  peerId: string
+  /** Where its connections come from. */
+  remote: string[]
+  /** The addresses it says it has, and the protocols and the program it says it speaks. */
+  told: { addresses: string[]; protocols: string[]; agent?: string }
+  /** When its oldest connection was opened. */
+  since: Date
+  /** Others can reach it through this relay, until then. */
+  reserved?: Date
+}
+
+export interface Relay {
+  readonly libp2p: Libp2p
+  readonly peerId: string
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Multiaddrs with the peer id: what is given to `--relay`. */
+  addresses(): string[]
+  guests(): Promise<GuestView[]>
+  /** Who is connected with whom through it, now. */
+  circuits(): CircuitView[]
+  /** Since the start: bytes carried, and connections through it. */
+  readonly carried: { bytes: number; circuits: number }
+  readonly reservations: number
+  readonly rendezvous: RendezvousServer
+}
+
+interface Components {
+  addressManager: AddressManager
+  transportManager: TransportManager
+  logger: ComponentLogger
+}
+
+/** What `circuitRelayServer` of @libp2p/circuit-relay-v2 4.2 is besides its interface. */
+interface RelayService {
+  readonly reservations: Map<PeerId, { addr: unknown; expiry: Date }> & { delete(peer: PeerId): unknown }
+}
+
+/** Of all interfaces. */
+const RELAY_ADDRESSES = ['/tcp/4747', '/tcp/4748/ws']
+
+/** Where there are public addresses, the others are of use to nobody: this machine's own come last. */
+function outermost(addresses: Multiaddr[]): Multiaddr[] {
+  const elsewhere = addresses.filter((address) => !isLoopback(address))
+  const open = addresses.filter((address) => !isPrivate(address))
+  return [open, elsewhere, addresses].find((some) => some.length > 0) ?? []
+}
+
+/** A relay, not started. @throws InvalidArgumentError when it starts: an address cannot be listened on */
+export async function createRelay(init: RelayInit): Promise<Relay> {
+  let components: Components | undefined
+  const circuits = new Circuits()
+  let relay: Libp2pRelay | undefined
+  const libp2p = await createLibp2p({
+    start: false,
+    privateKey: await generateKeyPairFromSeed('Ed25519', init.seed),
+    addresses: { listen: [], announce: init.announce ?? [], announceFilter: outermost },
+    transports: [tcp(), webSockets()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW } })],
+    connectionGater: { denyInboundRelayReservation: (peer) => relay?.isFullFor(peer) ?? true },
+    connectionManager: { ...CONNECTION_LIMITS, maxConnections: MAX_RELAY_CONNECTIONS },
+    connectionMonitor: { pingInterval: RELAY_PING_INTERVAL },
+    ...(init.logger === undefined ? {} : { logger: init.logger }),
+    services: {
+      identify: identify(),
+      identifyPush: identifyPush(),
+      ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
+      relay: circuits.counting(
+        circuitRelayServer({
+          hopTimeout: HOP_TIMEOUT,
+          maxInboundHopStreams: MAX_CIRCUITS_PER_PEER,
+          maxOutboundStopStreams: MAX_CIRCUITS_PER_PEER,
+          // A chat lasts longer than two minutes and 128 KiB.
+          reservations: {
+            maxReservations: init.maxReservations ?? MAX_RESERVATIONS,
+            reservationTtl: RESERVATION_TTL,
+            applyDefaultLimit: false,
+          },
+        }),
+      ),
+      rendezvous: rendezvousServer(),
+      components: (found) => {
+        components = found as unknown as Components
+        return {}
+      },
+      ...init.services,
+    },
+  })
+  if (components === undefined) throw new Error('libp2p made no services')
+  relay = new Libp2pRelay(libp2p, components, init, circuits)
+  return relay
+}
+
+class Libp2pRelay implements Relay {
+  readonly libp2p: Libp2p
+  readonly peerId: string
+  readonly #components: Components
+  readonly #init: RelayInit
+  readonly #circuits: Circuits
+
+  constructor(libp2p: Libp2p, components: Components, init: RelayInit, circuits: Circuits) {
+    this.libp2p = libp2p
+    this.peerId = libp2p.peerId.toString()
+    this.#components = components
+    this.#init = init
+    this.#circuits = circuits
+  }
+
+  async start(): Promise<void> {
+    this.libp2p.addEventListener('connection:open', this.#opened)
+    this.libp2p.addEventListener('peer:disconnect', this.#left)
+    try {
+      await this.libp2p.start()
+      const { transportManager, addressManager } = this.#components
+      await (this.#init.listen === undefined
+        ? listenEverywhere(transportManager, RELAY_ADDRESSES)
+        : listenOn(transportManager, this.#init.listen))
+      confirmOwn(transportManager, addressManager)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.libp2p.stop()
+    this.libp2p.removeEventListener('connection:open', this.#opened)
+    this.libp2p.removeEventListener('peer:disconnect', this.#left)
+  }
+
+  get #service(): RelayService {
+    return this.libp2p.services.relay as RelayService
+  }
+
+  get rendezvous(): RendezvousServer {
+    return this.libp2p.services.rendezvous as RendezvousServer
+  }
+
+  get reservations(): number {
+    return this.#service.reservations.size
+  }
+
+  get carried(): { bytes: number; circuits: number } {
+    return { bytes: this.#circuits.bytes, circuits: this.#circuits.opened }
+  }
+
+  addresses(): string[] {
+    return this.libp2p.getMultiaddrs().map(String)
+  }
+
+  circuits(): CircuitView[] {
+    return this.#circuits.views()
+  }
+
+  async guests(): Promise<GuestView[]> {
+    return await Promise.all(this.libp2p.getPeers().map((peer) => this.#guest(peer)))
+  }
+
+  async #guest(peer: PeerId): Promise<GuestView> {
+    const connections = this.libp2p.getConnections(peer)
+    const known = await this.libp2p.peerStore.get(peer).catch(() => undefined) // gone meanwhile
+    const agent = known?.metadata.get('AgentVersion')
+    const reservation = this.#service.reservations.get(peer)
+    return {
+      peerId: peer.toString(),
+      remote: connections.map(({ remoteAddr }) => remoteAddr.toString()),
+      told: {
+        addresses: known?.addresses.map(({ multiaddr }) => multiaddr.toString()) ?? [],
+        protocols: known?.protocols ?? [],
+        ...(agent === undefined ? {} : { agent: new TextDecoder().decode(agent) }),
+      },
+      since: new Date(Math.min(...connections.map(({ timeline }) => timeline.open))),
+      ...(reservation === undefined ? {} : { reserved: reservation.expiry }),
+    }
+  }
+
+  /** Whether those who come from where this peer comes from have all the places that one network gets. */
+  isFullFor(peer: PeerId): boolean {
+    const { reservations } = this.#service
+    if (reservations.has(peer)) return false
+    const network = networkOf(this.libp2p.getConnections(peer)[0]?.remoteAddr)
+    let taken = 0
+    for (const other of reservations.keys()) if (networkOf(this.libp2p.getConnections(other)[0]?.remoteAddr) === network) taken++
+    return taken >= MAX_RESERVATIONS_PER_NETWORK
+  }
+
+  /** Whoever comes back has left its old connection behind, and is called over the oldest: what does not answer is closed. */
+  readonly #opened = ({ detail }: CustomEvent<Connection>): void => {
+    for (const connection of this.libp2p.getConnections(detail.remotePeer)) {
+      if (connection === detail) continue
+      probe(connection, AbortSignal.timeout(SETTLE_PING)).catch((error: unknown) =>
+        connection.abort(error instanceof Error ? error : new Error('no answer')),
+      )
+    }
+  }
+
+  /** Nobody can be reached who is not there: the place is free for others. */
+  readonly #left = ({ detail }: CustomEvent<PeerId>): void => {
+    this.#service.reservations.delete(detail)
+  }
+}

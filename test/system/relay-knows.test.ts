@@ -1,0 +1,135 @@
+/**
+ * What a relay learns of people: every byte that crosses it is recorded, behind its own encryption, and nothing that speaks of
+ * anybody may be in there that `relay status` does not show. What people say to each other is sealed.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { RelayStatus } from '../../bootstrap/relay.ts'
+import { CliPeer, whyNoCommand } from '../support/cli-peer.ts'
+import { canRun } from '../support/requirements.ts'
+import { converge } from '../support/room-checks.ts'
+
+const suiteOf = suite('system/relay-knows')
+const test = canRun(whyNoCommand()) ? suiteOf : suiteOf.skip
+
+const ROOT = join(import.meta.dirname, '../..')
+/** What nobody but the members may see. */
+const SECRETS = {
+  room: 'canary-room-harbour',
+  alice: 'canary-name-alice',
+  bob: 'canary-name-bob',
+  bio: 'canary-bio-plays-the-oboe',
+  text: 'canary-text-meet-me-at-nine',
+  answer: 'canary-text-under-the-bridge',
+}
+/** Shorter runs of letters come about by chance, in keys and signatures. */
+const SHORTEST_TEXT = 16
+
+interface Line {
+  way: 'in' | 'out'
+  protocol: string
+  hex: string
+}
+
+/** Texts, peer ids and addresses that are in there in the clear. */
+function findings(lines: Line[]): { texts: Set<string>; addresses: Set<string>; keys: Set<string> } {
+  const found = { texts: new Set<string>(), addresses: new Set<string>(), keys: new Set<string>() }
+  for (const { hex } of lines) {
+    const text = Buffer.from(hex, 'hex').toString('latin1')
+    for (const [run] of text.matchAll(new RegExp(`[ -~]{${SHORTEST_TEXT},}`, 'g'))) found.texts.add(run)
+    // multiaddr: ip4 (4), four bytes, tcp (6), two bytes
+    for (const [, address = '', port = ''] of hex.matchAll(/04([0-9a-f]{8})06([0-9a-f]{4})/g))
+      found.addresses.add(`/ip4/${[...hexToBytes(address)].join('.')}/tcp/${Number.parseInt(port, 16)}`)
+    // an Ed25519 public key as libp2p writes it, also inside of peer ids
+    for (const [, key = ''] of hex.matchAll(/08011220([0-9a-f]{64})/g)) found.keys.add(key)
+  }
+  return found
+}
+
+const isPlain = ({ protocol }: Line): boolean => !protocol.includes('/circuit/') && !protocol.includes('/ping/')
+
+test('a relay knows of people what its status shows, and nothing else', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'p2pnode-knows-'))
+  const record = join(base, 'record')
+  const started: CliPeer[] = []
+  const start = async (init: Parameters<typeof CliPeer.start>[0]): Promise<CliPeer> => {
+    const peer = await CliPeer.start(init)
+    started.push(peer)
+    return peer
+  }
+  try {
+    const hook = join(ROOT, 'test/support/record-streams.js')
+    const relay = await start({
+      command: 'relay',
+      dataDir: join(base, 'relay'),
+      args: ['--listen', '/ip4/127.0.0.1/tcp/0'],
+      file: join(ROOT, 'src/cli/main.ts'),
+      env: { RECORD_STREAMS: record, NODE_OPTIONS: `--import tsx --import ${hook}` },
+    })
+    const address = relay.ready.addresses[0] ?? ''
+    const person = (name: string): Promise<CliPeer> =>
+      start({ dataDir: join(base, name), args: [SECRETS.room, '--name', name, '--no-mdns', '--relay', address] })
+    const [alice, bob] = [await person(SECRETS.alice), await person(SECRETS.bob)]
+    await alice.request('setProfile', { bio: SECRETS.bio })
+    await alice.send(SECRETS.room, SECRETS.text)
+    await bob.send(SECRETS.room, SECRETS.answer)
+    await converge([alice, bob], SECRETS.room, 2, 30_000)
+    const status = await relay.request<RelayStatus>('status')
+    const lines = readFileSync(record, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line)
+    const everything = lines.map(({ hex }) => hex).join('|')
+    for (const secret of Object.values(SECRETS)) assert.not.ok(everything.includes(bytesToHex(utf8ToBytes(secret))), secret)
+
+    const shown = JSON.stringify(status)
+    const { texts, addresses, keys } = findings(lines.filter(isPlain))
+    assert.ok(texts.size > 0 && addresses.size > 0 && keys.size > 0, 'the record has something in it')
+    const protocols = status.peers.flatMap(({ told }) => told.protocols)
+    // What all that use libp2p say of themselves, whoever they are.
+    const common = [
+      ...protocols,
+      '/multistream/1.0.0',
+      'libp2p-peer-record',
+      'ipfs/0.1.0',
+      '/ipfs/id/',
+      '/libp2p/circuit/relay/0.2.0/hop',
+      '/rendezvous/1.0.0',
+    ]
+    const unknown = [...texts].filter((text) => {
+      let rest = text
+      for (const known of [...common, ...status.peers.flatMap(({ told }) => told.agent ?? [])].sort(
+        (a, b) => b.length - a.length,
+      ))
+        rest = rest.replaceAll(known, ' ')
+      const names = rest.match(/p2pnode\/[0-9a-f]{32}/g) ?? []
+      for (const name of names) if (shown.includes(name)) rest = rest.replaceAll(name, ' ')
+      return rest.split(/\s+/).some((word) => word.length >= SHORTEST_TEXT && !shown.includes(word))
+    })
+    assert.equal(unknown, [], 'texts that it read and does not show')
+    const own = status.addresses.join(' ')
+    assert.equal(
+      [...addresses].filter((each) => !shown.includes(`${each}/`) && !shown.includes(`${each}"`) && !own.includes(each)),
+      [],
+      'addresses that it read and does not show',
+    )
+    // A peer id is the key itself.
+    const { peerIdFromString } = await import('@libp2p/peer-id')
+    const ids = new Set(shown.match(/12D3KooW[1-9A-HJ-NP-Za-km-z]{44}/g))
+    const known = new Set([...ids].map((id) => bytesToHex(peerIdFromString(id).toMultihash().digest).slice(-64)))
+    assert.equal(
+      [...keys].filter((key) => !known.has(key)),
+      [],
+      'keys of peers that it read and does not show',
+    )
+  } finally {
+    await Promise.all(started.map((peer) => peer.kill()))
+    rmSync(base, { recursive: true, force: true })
+  }
+})
+
+suiteOf.run()
