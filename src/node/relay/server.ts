@@ -15,6 +15,7 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pInit } from 'libp2p'
+import { addressBlock } from '../address-block.ts'
 import {
   HOP_TIMEOUT,
   MAX_CIRCUITS_PER_PEER,
@@ -31,7 +32,6 @@ import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
 import { probe } from '../probe.ts'
 import { type RendezvousServer, rendezvousServer } from '../rendezvous/index.ts'
 import { Circuits, type CircuitView } from './circuits.ts'
-import { networkOf } from './network-of.ts'
 
 export interface RelayInit {
   /** The relay's key: a 32-byte Ed25519 seed. */
@@ -226,13 +226,18 @@ class Libp2pRelay implements Relay {
     }
   }
 
+  #blockOf(peer: PeerId): string | undefined {
+    const [connection] = this.libp2p.getConnections(peer)
+    return connection && addressBlock(connection.remoteAddr)
+  }
+
   /** Whether those who come from where this peer comes from have all the places that one network gets. */
   isFullFor(peer: PeerId): boolean {
     const { reservations } = this.#service
     if (reservations.has(peer)) return false
-    const network = networkOf(this.libp2p.getConnections(peer)[0]?.remoteAddr)
+    const network = this.#blockOf(peer)
     let taken = 0
-    for (const other of reservations.keys()) if (networkOf(this.libp2p.getConnections(other)[0]?.remoteAddr) === network) taken++
+    for (const other of reservations.keys()) if (this.#blockOf(other) === network) taken++
     return taken >= MAX_RESERVATIONS_PER_NETWORK
   }
 
