@@ -59,7 +59,11 @@ async function guest(index: number, relay: string): Promise<Peer> {
     relays: [relay],
     transports: [tcp({ dialOpts: { localAddress } as object })],
   })
-  peer.meet([`p2pnode/${Math.floor(index / ROOM_SIZE).toString(16).padStart(32, '0')}`])
+  peer.meet([
+    `p2pnode/${Math.floor(index / ROOM_SIZE)
+      .toString(16)
+      .padStart(32, '0')}`,
+  ])
   await peer.start()
   return peer
 }
