@@ -10,6 +10,13 @@ import { reason } from '../src/node/reason.ts'
 import { createRelay, type GuestView, type Relay } from '../src/node/relay/server.ts'
 import { openStore } from '../src/storage/open-store.ts'
 import type { Store } from '../src/storage/store.ts'
+import { maxDescriptors } from './descriptors.ts'
+import type { Figure } from './exposition.ts'
+import { processFigures, relayFigures } from './figures.ts'
+import { Journal, type JournalLog } from './journal.ts'
+import { LoopDelay } from './loop-delay.ts'
+import type { Metrics } from './metrics.ts'
+import { type Reach, reachOf } from './reach.ts'
 
 export interface StartRelayInit {
   /** Where its key is; made if it is not there. */
@@ -22,6 +29,14 @@ export interface StartRelayInit {
   /** The program's. */
   version: string
   logger?: ComponentLogger | undefined
+  /** Where it logs what its operator wants to know. */
+  log?: RelayLog | undefined
+  /** Serve `/metrics` and `/healthz` on this port of 127.0.0.1; 0: any free one. */
+  metrics?: number | undefined
+}
+
+export interface RelayLog extends JournalLog {
+  error(fields: object, message: string): void
 }
 
 /** Everything that the relay knows of people. */
@@ -54,7 +69,7 @@ const DIAL_PATIENCE = 15_000
  * @throws LockedError, WrongPassphraseError, StoreInUseError, DamagedStoreError, StorageError, InvalidArgumentError
  */
 export async function startRelay(init: StartRelayInit): Promise<RelayProcess> {
-  const { dataDir, passphrase, version, logger } = init
+  const { dataDir, passphrase, logger } = init
   const { store } = await openStore({
     dataDir,
     crypto: nativeCrypto,
@@ -68,8 +83,9 @@ export async function startRelay(init: StartRelayInit): Promise<RelayProcess> {
       ...(init.announce === undefined ? {} : { announce: init.announce }),
       ...(logger === undefined ? {} : { logger }),
     })
-    await relay.start()
-    return new RelayProcess(relay, store, version)
+    const running = new RelayProcess(relay, store, init)
+    await running.start(init)
+    return running
   } catch (error) {
     await store.close()
     throw error
@@ -95,18 +111,71 @@ export class RelayProcess {
   readonly #version: string
   readonly #since = new Date()
   readonly #listeners = new Map<string, Set<Listener>>()
+  readonly #loop = new LoopDelay()
+  readonly #log: RelayLog | undefined
+  readonly #journal: Journal | undefined
+  #metrics: Metrics | undefined
   #askToStop: () => void = () => undefined
   #stopped: Promise<void> | undefined
 
-  constructor(relay: Relay, store: Store, version: string) {
+  constructor(relay: Relay, store: Store, { version, log }: Pick<StartRelayInit, 'version' | 'log'>) {
     this.#relay = relay
     this.#store = store
     this.#version = version
+    this.#log = log
+    if (log !== undefined) this.#journal = new Journal({ log, counts: () => relay.counts(), maxDescriptors: maxDescriptors() })
     this.stopping = new Promise((resolve) => {
       this.#askToStop = resolve
     })
     relay.libp2p.addEventListener('peer:connect', ({ detail }) => this.#tellPeer(detail.toString(), 'connected'))
     relay.libp2p.addEventListener('peer:disconnect', ({ detail }) => this.#tellPeer(detail.toString(), 'disconnected'))
+  }
+
+  /** @throws InvalidArgumentError; everything that was opened is closed then, except the store */
+  async start({ metrics: port }: Pick<StartRelayInit, 'metrics'>): Promise<void> {
+    try {
+      this.#loop.start()
+      if (port !== undefined) await this.#serveMetrics(port)
+      await this.#relay.start()
+    } catch (error) {
+      await this.#end()
+      throw error
+    }
+    const { reach } = this
+    this.#journal?.start({ version: this.#version, peerId: this.#relay.peerId, addresses: this.addresses(), reach })
+  }
+
+  addresses(): string[] {
+    return this.#relay.addresses()
+  }
+
+  get reach(): Reach {
+    return reachOf(this.addresses())
+  }
+
+  /** Where `/metrics` and `/healthz` are; undefined if they are not served. */
+  get metricsPort(): number | undefined {
+    return this.#metrics?.port
+  }
+
+  /** Why it is not well, in a few words; undefined while it is. */
+  problem(): string | undefined {
+    if (!this.#relay.isListening) return 'it does not listen'
+    return this.#loop.isBehind ? 'it cannot keep up' : undefined
+  }
+
+  async #serveMetrics(port: number): Promise<void> {
+    const { serveMetrics } = await import('./metrics.ts')
+    this.#metrics = await serveMetrics({
+      port,
+      figures: this.#figures(),
+      problem: () => this.problem(),
+      onDefect: (error) => this.#log?.error({ err: error }, 'a defect of the metrics'),
+    })
+  }
+
+  #figures(): Figure[] {
+    return [...relayFigures(() => this.#relay.counts()), ...processFigures(this.#version, this.#loop)]
   }
 
   async status(): Promise<RelayStatus> {
@@ -180,8 +249,19 @@ export class RelayProcess {
   /** Closes everything. Idempotent. */
   stop(): Promise<void> {
     this.#askToStop()
-    this.#stopped ??= this.#relay.stop().finally(() => this.#store.close())
+    this.#stopped ??= this.#end().finally(() => this.#store.close())
     return this.#stopped
+  }
+
+  /** The metrics last: they say how it is until it is gone. */
+  async #end(): Promise<void> {
+    this.#journal?.stop()
+    try {
+      await this.#relay.stop()
+    } finally {
+      await this.#metrics?.close()
+      this.#loop.stop()
+    }
   }
 
   on<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void {

@@ -12,13 +12,15 @@ const REQUIRED = [
   'LICENSE',
   'CHANGELOG.md',
   'SECURITY.md',
+  'bootstrap/README.md',
+  'bootstrap/p2pnode-relay.service',
   'dist/THIRD-PARTY.txt',
   'dist/cli/p2pnode.js',
   'dist/index.js',
   'dist/src/index.d.ts',
 ]
 const ALLOWED =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w.-]+\.(md|svg|png)|dist\/THIRD-PARTY\.txt|dist\/(index|cli\/p2pnode|chunks\/[\w.-]+)\.js|dist\/src\/[\w./-]+\.d\.ts)$/
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w.-]+\.(md|svg|png)|bootstrap\/(README\.md|p2pnode-relay\.service)|dist\/THIRD-PARTY\.txt|dist\/(index|cli\/p2pnode|chunks\/[\w.-]+)\.js|dist\/src\/[\w./-]+\.d\.ts)$/
 const MAX_MIB = 6
 const MIB = 1024 * 1024
 /** `npm pack` prints one report a package; its members are npm's. */

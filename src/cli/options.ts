@@ -68,6 +68,10 @@ export const startOptions = [
   },
 ] as const satisfies OptionSpec[]
 
+export const relayOptions = [
+  { name: 'metrics', kind: 'port', value: '<port>', description: 'serve /metrics and /healthz on this port of 127.0.0.1' },
+] as const satisfies OptionSpec[]
+
 interface KindTypes {
   text: string
   flag: boolean
@@ -79,9 +83,11 @@ interface KindTypes {
 type Named<S extends OptionSpec> = { [N in S as N['name']]?: KindTypes[N['kind']] }
 
 /** Every option there is, by its long name. */
-export type Settings = Named<(typeof globalOptions)[number] | (typeof networkOptions)[number] | (typeof startOptions)[number]>
+export type Settings = Named<
+  (typeof globalOptions)[number] | (typeof networkOptions)[number] | (typeof startOptions)[number] | (typeof relayOptions)[number]
+>
 
-export const allOptions: readonly OptionSpec[] = [...globalOptions, ...networkOptions, ...startOptions]
+export const allOptions: readonly OptionSpec[] = [...globalOptions, ...networkOptions, ...startOptions, ...relayOptions]
 
 export interface OptionSources {
   /** As commander read them, by long name. */

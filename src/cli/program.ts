@@ -4,7 +4,16 @@ import type { Context } from './context.ts'
 import { absoluteDataDir, dataDirExists, readConfig } from './data-dir.ts'
 import { EXIT, ExitError, interrupted, UsageError } from './exit.ts'
 import type { Io } from './io.ts'
-import { allOptions, envName, globalOptions, networkOptions, type OptionSpec, resolveOptions, startOptions } from './options.ts'
+import {
+  allOptions,
+  envName,
+  globalOptions,
+  networkOptions,
+  type OptionSpec,
+  relayOptions,
+  resolveOptions,
+  startOptions,
+} from './options.ts'
 import { version } from './version.ts'
 
 const NO_COMMAND = 'which command? p2pnode start begins a chat, p2pnode --help lists the commands'
@@ -39,7 +48,7 @@ const commands: readonly CommandSpec[] = [
     usage: 'relay [status]',
     description: 'run a relay for others; with status: what the one that runs here knows',
     example: 'p2pnode relay --announce /dns4/relay.example.org/tcp/4747',
-    options: networkOptions.filter(({ name }) => name === 'listen' || name === 'announce'),
+    options: [...networkOptions.filter(({ name }) => name === 'listen' || name === 'announce'), ...relayOptions],
     endsItself: true,
     run: async (context, [what]) => {
       if (what !== undefined && what !== 'status') throw new UsageError(`relay ${what}: there is only p2pnode relay status`)

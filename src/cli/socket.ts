@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RpcClient } from '../client/rpc-client.ts'
 import { type RpcServer, type Served, serveRpc } from '../client/rpc-server.ts'
@@ -35,7 +35,8 @@ export interface SocketEnvironment {
 }
 
 function here(): SocketEnvironment {
-  return { platform: process.platform, env: process.env, tmpdir: tmpdir(), uid: userInfo().uid }
+  // Not `userInfo()`: in a container the user need not have a name.
+  return { platform: process.platform, env: process.env, tmpdir: tmpdir(), uid: process.getuid?.() ?? -1 }
 }
 
 /** Where the socket of a data directory is. `dataDir` must be its real path. */

@@ -120,6 +120,15 @@ const bad: Bad[] = [
   at('passphrase'),
   at('passphrase', '--remove', '--new-passphrase-file', file),
   at('passphrase', '--new-passphrase-file', absent),
+  at('relay', 'stop'),
+  at('relay', 'status', 'extra'),
+  at('relay', '--metrics'),
+  at('relay', '--metrics', '65536'),
+  at('relay', '--metrics', '127.0.0.1:9464'),
+  at('relay', '--port', '4747'),
+  at('relay', '--listen', 'localhost:4747'),
+  at('relay', '--announce', 'relay.example.org'),
+  { args: at('relay'), env: { P2PNODE_METRICS: 'yes' } },
 ]
 
 test('each of more than 60 wrong command lines ends with 2 and one line that says why', async () => {

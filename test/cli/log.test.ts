@@ -55,6 +55,38 @@ test("fills in what libp2p's own letters stand for", () => {
   )
 })
 
+test('what libp2p calls an error names people, and is logged at debug where they are not to be named', () => {
+  for (const [level, count] of [
+    ['info', 0],
+    ['debug', 2],
+  ] as const) {
+    const { log, entries } = record(level)
+    const component = componentLogger(log, 'debug').forComponent('libp2p:dialer')
+    component.error('dial failed')
+    component.newScope('tcp').error('dial failed')
+    assert.is(entries.length, count, level)
+  }
+})
+
+test('an error of a nameless log says what happened and not to whom', () => {
+  const entries: Entry[] = []
+  const log = createLog({ level: 'error', nameless: true, stream: { write: (line) => void entries.push(JSON.parse(line)) } })
+  const said = (message: string): string | undefined => {
+    log.error({ err: new Error(message) }, 'a defect')
+    return entries.at(-1)?.err
+  }
+  const id = '12D3KooWA1bysjrTACSWqf6q172inxvwKHUxAnBtVgaVDKMxpZtx'
+  assert.is(said(`no way to /ip4/203.0.113.7/tcp/4747/p2p/${id}`), 'Error: no way to /ip4/(an address)/tcp/4747/p2p/(a peer)')
+  assert.is(said('connect ECONNREFUSED 203.0.113.7:4747.'), 'Error: connect ECONNREFUSED (an address).')
+  assert.is(
+    said('connect to 2001:db8::7, fe80::1%eth0 or [::1]:80'),
+    'Error: connect to (an address), (an address)%eth0 or [(an address)]:80',
+  )
+  assert.is(said('mapped ::ffff:203.0.113.7'), 'Error: mapped (an address)')
+  assert.is(said('QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N left'), 'Error: (a peer) left')
+  assert.is(said('version 1.2.3: add at 12:30, cafe: bad'), 'Error: version 1.2.3: add at 12:30, cafe: bad')
+})
+
 test('an error is its name and message, never a stack', () => {
   const { log, entries } = record('error')
   log.error({ err: new TypeError('why') }, 'a defect')

@@ -43,6 +43,8 @@ export interface CliPeerInit {
   /** Where it runs; on this machine itself if not given. */
   space?: Namespace
   env?: Record<string, string>
+  /** A program, and its options, that runs it. */
+  under?: string[]
   /** The command's file. @default the built one */
   file?: string
   /** Hears every message the moment it is told. */
@@ -72,9 +74,10 @@ export class CliPeer {
   /** Lines on stdout that are no JSON-RPC: there must be none. */
   readonly strayLines: string[] = []
 
-  private constructor({ dataDir, command = 'start', args = [], space, env = {}, file = BUILT, onMessage }: CliPeerInit) {
+  private constructor(init: CliPeerInit) {
+    const { dataDir, command = 'start', args = [], space, env = {}, file = BUILT, under = [], onMessage } = init
     this.#onMessage = onMessage
-    const line = [process.execPath, file, command, ...args, '--json', '--data-dir', dataDir]
+    const line = [...under, process.execPath, file, command, ...args, '--json', '--data-dir', dataDir]
     const [program = '', ...rest] = space?.inside(line) ?? line
     const home = space === undefined ? {} : { HOME: space.home, XDG_RUNTIME_DIR: '', XDG_DATA_HOME: '' }
     this.#child = spawn(program, rest, { env: { ...process.env, ...home, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })

@@ -1,6 +1,6 @@
 /** `p2pnode relay`: a relay for others, and what it knows of them. */
 import { join } from 'node:path'
-import type { RelayStatus } from '../../../bootstrap/relay.ts'
+import type { RelayProcess, RelayStatus } from '../../../bootstrap/relay.ts'
 import { StoreInUseError, UnreachableError } from '../../errors.ts'
 import { checkAddresses } from '../addresses.ts'
 import type { Context } from '../context.ts'
@@ -23,7 +23,7 @@ export async function relay(context: Context): Promise<void> {
   const dataDir = placeOf(context.dataDir)
   makeDataDir(context.dataDir)
   makeDataDir(dataDir)
-  const log = createLog({ level: settings['log-level'] ?? 'warn', file: settings['log-file'] })
+  const log = createLog({ level: settings['log-level'] ?? 'warn', file: settings['log-file'], nameless: true })
   const { startRelay } = await import('../../../bootstrap/relay.ts')
   const process = await storePassphrase(
     context,
@@ -35,7 +35,9 @@ export async function relay(context: Context): Promise<void> {
           listen: settings.listen,
           announce: settings.announce,
           version,
-          logger: componentLogger(log),
+          logger: componentLogger(log, 'debug'),
+          log,
+          metrics: settings.metrics,
         })
       } catch (error) {
         throw error instanceof StoreInUseError ? await inUse(dataDir) : error
@@ -47,12 +49,14 @@ export async function relay(context: Context): Promise<void> {
   let reason = 'stop'
   try {
     await service.serve()
-    if (settings.json !== true) greet(context, (await process.status()).addresses)
+    if (settings.json !== true) greet(context, process)
     reason = await (settings.json === true ? Promise.race([service.closing, service.serveStdio()]) : service.closing)
   } finally {
-    await service.stop(reason)
+    await service.stop(reason).finally(() => {
+      log.info({ reason }, 'stopped')
+      if (settings.json !== true) io.say('stopped')
+    })
   }
-  io.say('stopped')
 }
 
 async function inUse(dataDir: string): Promise<ExitError> {
@@ -63,12 +67,15 @@ async function inUse(dataDir: string): Promise<ExitError> {
   )
 }
 
-function greet({ io }: Context, addresses: string[]): void {
+function greet({ io }: Context, process: RelayProcess): void {
+  const { metricsPort, reach } = process
+  const addresses = process.addresses()
   io.say(`p2pnode ${version}: a relay; it can read nothing, and stores nothing`)
   for (const address of addresses) io.say(`listening on ${address}`)
-  const [best] = addresses.filter((address) => !/^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
-  if (best === undefined) io.say('only this machine can reach it: give --listen, or --announce <multiaddr>')
-  else io.say(`people use it with: p2pnode start <room> --relay ${best}`)
+  if (reach === 'machine') io.say('only this machine can reach it: give --listen, or --announce <multiaddr>')
+  else io.say(`people use it with: p2pnode start <room> --relay ${addresses[0]}`)
+  if (reach === 'network') io.say('only this network can reach it there: for others give --announce <multiaddr>')
+  if (metricsPort !== undefined) io.say(`figures for you alone: http://127.0.0.1:${metricsPort}/metrics`)
 }
 
 export async function relayStatus(context: Context): Promise<void> {

@@ -27,6 +27,11 @@ export class Circuits {
   opened = 0
   bytes = 0
 
+  /** Open now. */
+  get size(): number {
+    return this.#open.size
+  }
+
   views(): CircuitView[] {
     return [...this.#open]
   }

@@ -15,6 +15,7 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pInit } from 'libp2p'
+import { addressBlock } from '../address-block.ts'
 import {
   HOP_TIMEOUT,
   MAX_CIRCUITS_PER_PEER,
@@ -31,7 +32,6 @@ import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
 import { probe } from '../probe.ts'
 import { type RendezvousServer, rendezvousServer } from '../rendezvous/index.ts'
 import { Circuits, type CircuitView } from './circuits.ts'
-import { networkOf } from './network-of.ts'
 
 export interface RelayInit {
   /** The relay's key: a 32-byte Ed25519 seed. */
@@ -42,6 +42,8 @@ export interface RelayInit {
   announce?: string[]
   /** Peers that can be reached through it at the same time. @default 1,024 */
   maxReservations?: number
+  /** How many of them may come from one network. @default 256 */
+  maxReservationsPerNetwork?: number
   /** More libp2p services. */
   services?: Libp2pInit['services']
   logger?: ComponentLogger
@@ -74,6 +76,25 @@ export interface Relay {
   readonly carried: { bytes: number; circuits: number }
   readonly reservations: number
   readonly rendezvous: RendezvousServer
+  /** How much there is of everything. */
+  counts(): RelayCounts
+  /** All that it was to listen on, it still listens on. */
+  readonly isListening: boolean
+}
+
+/** What a relay can say without saying who. */
+export interface RelayCounts {
+  connections: number
+  maxConnections: number
+  /** Peers that others can reach through it. */
+  reservations: number
+  maxReservations: number
+  /** Connections between two peers that lead through it, now. */
+  circuits: number
+  /** Since the start: bytes carried, and connections through it. */
+  carried: { bytes: number; circuits: number }
+  /** Reservations since the start that were not given: no place left, or none for one network. */
+  refused: { full: number; network: number }
 }
 
 interface Components {
@@ -101,6 +122,7 @@ function outermost(addresses: Multiaddr[]): Multiaddr[] {
 export async function createRelay(init: RelayInit): Promise<Relay> {
   let components: Components | undefined
   const circuits = new Circuits()
+  const maxReservations = init.maxReservations ?? MAX_RESERVATIONS
   let relay: Libp2pRelay | undefined
   const libp2p = await createLibp2p({
     start: false,
@@ -109,7 +131,7 @@ export async function createRelay(init: RelayInit): Promise<Relay> {
     transports: [tcp(), webSockets()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW } })],
-    connectionGater: { denyInboundRelayReservation: (peer) => relay?.isFullFor(peer) ?? true },
+    connectionGater: { denyInboundRelayReservation: (peer) => relay?.denies(peer) ?? true },
     connectionManager: { ...CONNECTION_LIMITS, maxConnections: MAX_RELAY_CONNECTIONS },
     connectionMonitor: { pingInterval: RELAY_PING_INTERVAL },
     ...(init.logger === undefined ? {} : { logger: init.logger }),
@@ -124,7 +146,7 @@ export async function createRelay(init: RelayInit): Promise<Relay> {
           maxOutboundStopStreams: MAX_CIRCUITS_PER_PEER,
           // A chat lasts longer than two minutes and 128 KiB.
           reservations: {
-            maxReservations: init.maxReservations ?? MAX_RESERVATIONS,
+            maxReservations,
             reservationTtl: RESERVATION_TTL,
             applyDefaultLimit: false,
           },
@@ -139,7 +161,7 @@ export async function createRelay(init: RelayInit): Promise<Relay> {
     },
   })
   if (components === undefined) throw new Error('libp2p made no services')
-  relay = new Libp2pRelay(libp2p, components, init, circuits)
+  relay = new Libp2pRelay(libp2p, components, { ...init, maxReservations }, circuits)
   return relay
 }
 
@@ -147,10 +169,12 @@ class Libp2pRelay implements Relay {
   readonly libp2p: Libp2p
   readonly peerId: string
   readonly #components: Components
-  readonly #init: RelayInit
+  readonly #init: RelayInit & { maxReservations: number }
   readonly #circuits: Circuits
+  readonly #refused = { full: 0, network: 0 }
+  #listeners = 0
 
-  constructor(libp2p: Libp2p, components: Components, init: RelayInit, circuits: Circuits) {
+  constructor(libp2p: Libp2p, components: Components, init: RelayInit & { maxReservations: number }, circuits: Circuits) {
     this.libp2p = libp2p
     this.peerId = libp2p.peerId.toString()
     this.#components = components
@@ -167,6 +191,7 @@ class Libp2pRelay implements Relay {
       await (this.#init.listen === undefined
         ? listenEverywhere(transportManager, RELAY_ADDRESSES)
         : listenOn(transportManager, this.#init.listen))
+      this.#listeners = transportManager.getListeners().length
       confirmOwn(transportManager, addressManager)
     } catch (error) {
       await this.stop()
@@ -194,6 +219,23 @@ class Libp2pRelay implements Relay {
 
   get carried(): { bytes: number; circuits: number } {
     return { bytes: this.#circuits.bytes, circuits: this.#circuits.opened }
+  }
+
+  get isListening(): boolean {
+    const { length } = this.#components.transportManager.getListeners()
+    return this.libp2p.status === 'started' && this.#listeners > 0 && length >= this.#listeners
+  }
+
+  counts(): RelayCounts {
+    return {
+      connections: this.libp2p.getConnections().length,
+      maxConnections: MAX_RELAY_CONNECTIONS,
+      reservations: this.reservations,
+      maxReservations: this.#init.maxReservations,
+      circuits: this.#circuits.size,
+      carried: this.carried,
+      refused: { ...this.#refused },
+    }
   }
 
   addresses(): string[] {
@@ -226,14 +268,26 @@ class Libp2pRelay implements Relay {
     }
   }
 
-  /** Whether those who come from where this peer comes from have all the places that one network gets. */
-  isFullFor(peer: PeerId): boolean {
+  #blockOf(peer: PeerId): string | undefined {
+    const [connection] = this.libp2p.getConnections(peer)
+    return connection && addressBlock(connection.remoteAddr)
+  }
+
+  /** Whether those who come from where this peer comes from have all the places that one network gets. Counts what is refused. */
+  denies(peer: PeerId): boolean {
     const { reservations } = this.#service
     if (reservations.has(peer)) return false
-    const network = networkOf(this.libp2p.getConnections(peer)[0]?.remoteAddr)
+    if (reservations.size >= this.#init.maxReservations) {
+      // The service says so itself, in its own words.
+      this.#refused.full++
+      return false
+    }
+    const block = this.#blockOf(peer)
     let taken = 0
-    for (const other of reservations.keys()) if (networkOf(this.libp2p.getConnections(other)[0]?.remoteAddr) === network) taken++
-    return taken >= MAX_RESERVATIONS_PER_NETWORK
+    for (const other of reservations.keys()) if (this.#blockOf(other) === block) taken++
+    if (taken < (this.#init.maxReservationsPerNetwork ?? MAX_RESERVATIONS_PER_NETWORK)) return false
+    this.#refused.network++
+    return true
   }
 
   /** Whoever comes back has left its old connection behind, and is called over the oldest: what does not answer is closed. */

@@ -1,7 +1,7 @@
 import '../../../src/shims.node.ts'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { createRelay, type Relay } from '../../../src/node/relay/server.ts'
+import { createRelay, type Relay, type RelayInit } from '../../../src/node/relay/server.ts'
 import { connected, listenIn, mates, Peers, randomSeed, say } from '../../support/peers.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -13,8 +13,12 @@ test.after.each(async () => {
   await Promise.all(relays.splice(0).map((relay) => relay.stop()))
 })
 
-async function startRelay({ seed = randomSeed(), port = 0, maxReservations = 8 } = {}): Promise<Relay> {
-  const relay = await createRelay({ seed, listen: [`/ip4/127.0.0.1/tcp/${port}`], maxReservations })
+async function startRelay({
+  seed = randomSeed(),
+  port = 0,
+  ...limits
+}: Partial<RelayInit> & { port?: number } = {}): Promise<Relay> {
+  const relay = await createRelay({ seed, listen: [`/ip4/127.0.0.1/tcp/${port}`], maxReservations: 8, ...limits })
   relays.push(relay)
   await relay.start()
   return relay
@@ -45,6 +49,9 @@ test('carries messages between two who can reach only the relay', async () => {
   )
   assert.ok(relay.carried.bytes > 0)
   assert.is(relay.carried.circuits, 1)
+  assert.is(relay.counts().circuits, 1)
+  await a.stop()
+  await waitFor(() => relay.counts().circuits === 0, 'the end of the circuit')
 })
 
 test('a reservation comes back when the relay does', async () => {
@@ -72,6 +79,34 @@ test('a relay without a place says so, and gives the next that is free', async (
   await first.stop()
   await waitFor(() => second.relays()[0]?.reserved === true, 'the place')
   assert.is(second.relays()[0]?.problem, undefined)
+  const { full, network } = relay.counts().refused
+  assert.ok(full > 0)
+  assert.is(network, 0)
+})
+
+test('one network does not get all places, and keeps those it has', async () => {
+  const relay = await startRelay({ maxReservationsPerNetwork: 1 })
+  const first = await guest(relay)
+  const second = await peers.start({ listen: [], relays: [address(relay)] })
+  await waitFor(() => second.relays()[0]?.problem !== undefined, 'the refusal')
+  assert.is(second.relays()[0]?.problem, 'it does not serve this peer')
+  assert.ok(first.relays()[0]?.reserved)
+  const { full, network } = relay.counts().refused
+  assert.is(full, 0)
+  assert.ok(network > 0)
+})
+
+test('counts what there is, and knows whether it listens', async () => {
+  const relay = await createRelay({ seed: randomSeed(), listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'] })
+  relays.push(relay)
+  assert.not(relay.isListening)
+  await relay.start()
+  assert.ok(relay.isListening)
+  await guest(relay)
+  const { connections, reservations, maxReservations } = relay.counts()
+  assert.equal({ connections, reservations, maxReservations }, { connections: 1, reservations: 1, maxReservations: 1_024 })
+  await relay.stop()
+  assert.not(relay.isListening)
 })
 
 test('a peer that is no relay is asked again and again, and reached all the same', async () => {
