@@ -11,6 +11,7 @@ import { componentLogger, createLog } from '../log.ts'
 import { storeOwner } from '../runtime.ts'
 import { storePassphrase } from '../secret.ts'
 import { Service } from '../service.ts'
+import { keepHeapSmall } from '../small-heap.ts'
 import { connectSocket } from '../socket.ts'
 import { version } from '../version.ts'
 
@@ -18,6 +19,7 @@ import { version } from '../version.ts'
 const placeOf = (dataDir: string): string => join(dataDir, 'relay')
 
 export async function relay(context: Context): Promise<void> {
+  keepHeapSmall()
   const { settings, io } = context
   await checkAddresses(settings, ['listen', 'announce'])
   const dataDir = placeOf(context.dataDir)

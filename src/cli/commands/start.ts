@@ -1,5 +1,4 @@
 /** `p2pnode start`: this device's peer, and the chat over it. */
-import { setFlagsFromString } from 'node:v8'
 import type { Room, Status } from '../../client/client.ts'
 import { StoreInUseError } from '../../errors.ts'
 import { checkAddresses } from '../addresses.ts'
@@ -14,13 +13,7 @@ import { type OwnPeer, startNode, storeOwner } from '../runtime.ts'
 import { cleanName } from '../sanitize.ts'
 import { askSecret, secretFrom, storePassphrase } from '../secret.ts'
 import { Service } from '../service.ts'
-
-/**
- * A peer stays for weeks. V8 would let its heap grow to a multiple of what is in use before it looks for what is not, and leave
- * the holes between what stays: 2 MiB a minute at 20 messages a second. Both flags are read at every collection, so that they can
- * be set while the program runs.
- */
-const SMALL_HEAP = ['--heap-growing-percent=20', '--compact-on-every-full-gc']
+import { keepHeapSmall } from '../small-heap.ts'
 
 /** Joined by whoever never was in a room and names none. */
 const FIRST_ROOM = 'lobby'
@@ -28,7 +21,7 @@ const FIRST_ROOM = 'lobby'
 type Log = ReturnType<typeof createLog>
 
 export async function start(context: Context, rooms: string[]): Promise<void> {
-  for (const flag of SMALL_HEAP) setFlagsFromString(flag)
+  keepHeapSmall()
   const { settings, dataDir } = context
   for (const room of rooms) roomArgument(room)
   await checkAddresses(settings, ['listen', 'announce', 'connect', 'relay'])
