@@ -7,13 +7,17 @@ import type { ClientEvents, Peer } from '../src/client/client.ts'
 import { DamagedStoreError, InvalidArgumentError, UnreachableError } from '../src/errors.ts'
 import { nativeCrypto } from '../src/native-crypto.ts'
 import { reason } from '../src/node/reason.ts'
-import { createRelay, type GuestView, type Relay } from '../src/node/relay/server.ts'
+import { createRelay, type GuestView, type Relay, type RelayInit } from '../src/node/relay/server.ts'
 import { openStore } from '../src/storage/open-store.ts'
 import type { Store } from '../src/storage/store.ts'
+import { systemClock } from '../src/system-clock.ts'
 import { maxDescriptors } from './descriptors.ts'
 import type { Figure } from './exposition.ts'
 import { processFigures, relayFigures } from './figures.ts'
 import { Journal, type JournalLog } from './journal.ts'
+import type { Quotas } from './keeper/constants.ts'
+import { createKeeper, type KeeperService, type KeeperStatus } from './keeper/index.ts'
+import type { KeeperPolicy } from './keeper/policy.ts'
 import { LoopDelay } from './loop-delay.ts'
 import type { Metrics } from './metrics.ts'
 import { type Reach, reachOf } from './reach.ts'
@@ -26,6 +30,8 @@ export interface StartRelayInit {
   listen?: string[] | undefined
   /** Multiaddrs under which it is reached from elsewhere. */
   announce?: string[] | undefined
+  /** Keep sealed messages for who is away: for whom, and within which quotas. @default nobody */
+  keep?: (KeeperPolicy & { quotas?: Partial<Quotas> | undefined }) | undefined
   /** The program's. */
   version: string
   logger?: ComponentLogger | undefined
@@ -53,10 +59,13 @@ export interface RelayStatus {
   peers: (Omit<GuestView, 'since' | 'reserved'> & { since: string; reserved?: string })[]
   /** Under which names its guests are looked for by others, and until when: it cannot tell what a name stands for. */
   registrations: { peerId: string; addresses: string[]; names: { name: string; expires: string }[] }[]
+  /** What it keeps, if it keeps anything: rooms by a tag that says nothing of them, who asked first, how much, until when. */
+  kept?: KeeperStatus
   /** Who is connected with whom through it, now. */
   circuits: { from: string; to: string; since: string; bytes: number }[]
 }
 
+type Service = NonNullable<RelayInit['services']>[string]
 type Listener = (detail: never) => void
 
 const KEY = ['node', 'relay'] as const
@@ -82,6 +91,7 @@ export async function startRelay(init: StartRelayInit): Promise<RelayProcess> {
       ...(init.listen === undefined ? {} : { listen: init.listen }),
       ...(init.announce === undefined ? {} : { announce: init.announce }),
       ...(logger === undefined ? {} : { logger }),
+      ...(init.keep === undefined ? {} : { services: { keeper: keeperOf(store, init.keep) } }),
     })
     const running = new RelayProcess(relay, store, init)
     await running.start(init)
@@ -90,6 +100,10 @@ export async function startRelay(init: StartRelayInit): Promise<RelayProcess> {
     await store.close()
     throw error
   }
+}
+
+function keeperOf(store: Store, policy: NonNullable<StartRelayInit['keep']>): Service {
+  return createKeeper({ ...policy, store, crypto: nativeCrypto, clock: systemClock }) as Service
 }
 
 /** The same at every start: people have written it down. */
@@ -202,8 +216,15 @@ export class RelayProcess {
           expires: new Date(Date.now() + expiresIn).toISOString(),
         })),
       })),
+      ...this.#kept(),
       circuits: relay.circuits().map((circuit) => ({ ...circuit, since: circuit.since.toISOString() })),
     }
+  }
+
+  #kept(): { kept?: KeeperStatus } {
+    const { keeper } = this.#relay.libp2p.services as { keeper?: KeeperService }
+    const kept = keeper?.status()
+    return kept === undefined ? {} : { kept }
   }
 
   async peers(): Promise<Peer[]> {

@@ -20,6 +20,7 @@ import { nativeCrypto } from './native-crypto.ts'
 import { P2PNode, type P2PNodeInit, type Platform } from './p2p-node.ts'
 import type { Repaired } from './storage/repair-store.ts'
 import type { Store } from './storage/store.ts'
+import { systemClock } from './system-clock.ts'
 
 export type { SendOptions } from './chat/compose.ts'
 export type { Room } from './chat/room.ts'
@@ -42,15 +43,6 @@ export interface CreateP2PNodeInit extends P2PNodeInit {
   passphrase?: string | undefined
   clock?: Clock | undefined
   crypto?: Crypto | undefined
-}
-
-const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  setTimeout(callback, milliseconds) {
-    const timer = setTimeout(callback, milliseconds)
-    return () => clearTimeout(timer)
-  },
 }
 
 /** What a copied directory does not share with its original, and a restarted machine does not change. */

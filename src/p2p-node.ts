@@ -3,7 +3,7 @@
  * needs. Nothing here is a decision of its own: store, peer and chat know nothing of each other and meet in this file.
  */
 import type { ComponentLogger, Startable } from '@libp2p/interface'
-import { bytesToHex } from '@noble/hashes/utils.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { TypedEventEmitter } from 'main-event'
 import { Chat, type ChatEvents } from './chat/chat.ts'
 import { recoveryPhrase } from './chat/identity.ts'
@@ -33,6 +33,8 @@ export interface P2PNodeInit
    * `connect` or `discovery` must find them.
    */
   keepers?: KeeperPeer[] | undefined
+  /** Whether the relays are asked to keep too, and the token they want to see. @default true */
+  keep?: boolean | { token?: string | undefined } | undefined
   logger?: ComponentLogger | undefined
 }
 
@@ -100,7 +102,7 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     return node
   }
 
-  async #start({ name: _, port, logger, keepers, ...init }: P2PNodeInit): Promise<void> {
+  async #start({ name: _, port, logger, keepers, keep = true, ...init }: P2PNodeInit): Promise<void> {
     const { store, createPeer } = this.#platform
     this.#offline = init.offline === true
     const chat = this.#chat
@@ -115,7 +117,10 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
       ...(logger === undefined ? {} : { logger }),
       services: {
         chat: (components: unknown) => {
-          const network = new Libp2pNetwork(components as NetworkComponents, keepers)
+          const network = new Libp2pNetwork(components as NetworkComponents, [
+            ...(keepers ?? []),
+            ...keepersAmong(init.relays ?? [], keep),
+          ])
           return chatService(chat, network)
         },
       },
@@ -296,6 +301,16 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
+}
+
+/** Relays may keep: whether one does it says itself. */
+function keepersAmong(relays: readonly string[], keep: NonNullable<P2PNodeInit['keep']>): KeeperPeer[] {
+  if (keep === false) return []
+  const token = keep === true || keep.token === undefined ? {} : { token: utf8ToBytes(keep.token) }
+  return relays.flatMap((address) => {
+    const peer = /\/p2p\/([^/]+)\/?$/.exec(address)?.[1]
+    return peer === undefined ? [] : [{ peer, ...token }]
+  })
 }
 
 /** What has neither start nor stop gets none of the other hooks. */

@@ -15,7 +15,7 @@ function sizeOf(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
 
-export function formatRelayStatus({ peers, circuits, registrations, ...status }: RelayStatus): string[] {
+export function formatRelayStatus({ peers, circuits, registrations, kept, ...status }: RelayStatus): string[] {
   const { version, peerId, addresses, since, connections, reservations, carried } = status
   return [
     ...table([
@@ -35,6 +35,7 @@ export function formatRelayStatus({ peers, circuits, registrations, ...status }:
       ...addresses.map((address) => `    at ${oneLine(address, LONGEST)}`),
       ...names.map(({ name, expires }) => `    under ${oneLine(name, LONGEST)} until ${expires}`),
     ]),
+    ...(kept?.rooms ?? []).flatMap(keptLines),
     ...circuits.map(
       ({ from, to, since, bytes }) => `  ${from} is connected with ${to} through here since ${since}, ${sizeOf(bytes)}`,
     ),
@@ -47,5 +48,22 @@ function peerLines({ peerId, remote, told, since, reserved }: RelayStatus['peers
     `  ${peerId} since ${since}${reserved === undefined ? '' : `, can be reached through here until ${reserved}`}${agent}`,
     ...remote.map((address) => `    comes from ${oneLine(address, LONGEST)}`),
     ...told.addresses.map((address) => `    says it is at ${oneLine(address, LONGEST)}`),
+  ]
+}
+
+const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString()
+
+function keptLines({
+  id,
+  events,
+  bytes,
+  since,
+  until,
+  peer,
+  network,
+}: NonNullable<RelayStatus['kept']>['rooms'][number]): string[] {
+  return [
+    `  keeps ${events} events (${sizeOf(bytes)}) of a room that it knows as ${id}, since ${timeOf(since)}, until ${timeOf(until)}`,
+    `    asked for first by ${peer} from ${network}`,
   ]
 }

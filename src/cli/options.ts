@@ -50,6 +50,12 @@ export const networkOptions = [
     value: '<multiaddr>',
     description: 'reach others through this relay, and be reached (repeatable)',
   },
+  {
+    name: 'keep-token-file',
+    kind: 'text',
+    value: '<file>',
+    description: 'its first line is the token of a relay that keeps for those who have it',
+  },
   { name: 'no-mdns', kind: 'flag', description: 'do not look for peers on this network' },
   { name: 'no-dht', kind: 'flag', description: 'use no DHT (this version has none to use)' },
   { name: 'offline', kind: 'flag', description: 'stay on this network: dial private addresses only' },
@@ -58,6 +64,7 @@ export const networkOptions = [
 export const startOptions = [
   { name: 'name', kind: 'text', value: '<name>', description: 'what others see (kept)' },
   { name: 'plain', kind: 'flag', description: 'a terminal of lines (the only one this version has)' },
+  { name: 'no-keep', kind: 'flag', description: 'ask no relay to keep sealed messages for who is away' },
   { name: 'headless', kind: 'flag', description: 'only run the peer: no chat, stdin is not read' },
   { name: 'locked', kind: 'flag', description: 'the named room is locked by a passphrase' },
   {
@@ -69,6 +76,12 @@ export const startOptions = [
 ] as const satisfies OptionSpec[]
 
 export const relayOptions = [
+  {
+    name: 'keep',
+    kind: 'list',
+    value: '<whose>',
+    description: 'keep sealed messages for who is away: of a peer or a room by its id, or of anybody (open); repeatable',
+  },
   { name: 'metrics', kind: 'port', value: '<port>', description: 'serve /metrics and /healthz on this port of 127.0.0.1' },
 ] as const satisfies OptionSpec[]
 

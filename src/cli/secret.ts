@@ -34,6 +34,13 @@ async function readText(path: string, option: string): Promise<string> {
   }
 }
 
+/** What a relay that keeps messages wants to be shown, or shown to it, if anything. Errors: `UsageError`. */
+export async function keepToken({ io, settings }: Context): Promise<string | undefined> {
+  const file = settings['keep-token-file']
+  if (file === '-') throw new UsageError('--keep-token-file - : stdin is for the chat; name a file')
+  return file === undefined ? undefined : await secretFrom(file, 'keep-token-file', io)
+}
+
 /** Asks without echo. Errors: `ExitError` 130 at Ctrl-C and at the end of input. */
 export function askSecret(io: Io, question: string): Promise<string> {
   io.stderr.write(question)

@@ -1,15 +1,16 @@
 /** `p2pnode relay`: a relay for others, and what it knows of them. */
 import { join } from 'node:path'
-import type { RelayProcess, RelayStatus } from '../../../bootstrap/relay.ts'
+import type { RelayProcess, RelayStatus, StartRelayInit } from '../../../bootstrap/relay.ts'
 import { StoreInUseError, UnreachableError } from '../../errors.ts'
 import { checkAddresses } from '../addresses.ts'
 import type { Context } from '../context.ts'
 import { dataDirExists, makeDataDir } from '../data-dir.ts'
-import { EXIT, ExitError } from '../exit.ts'
+import { EXIT, ExitError, UsageError } from '../exit.ts'
 import { formatRelayStatus } from '../format-relay.ts'
 import { componentLogger, createLog } from '../log.ts'
 import { storeOwner } from '../runtime.ts'
-import { storePassphrase } from '../secret.ts'
+import { oneLine } from '../sanitize.ts'
+import { keepToken, storePassphrase } from '../secret.ts'
 import { Service } from '../service.ts'
 import { keepHeapSmall } from '../small-heap.ts'
 import { connectSocket } from '../socket.ts'
@@ -40,6 +41,7 @@ export async function relay(context: Context): Promise<void> {
           logger: componentLogger(log, 'debug'),
           log,
           metrics: settings.metrics,
+          keep: await keptFor(context),
         })
       } catch (error) {
         throw error instanceof StoreInUseError ? await inUse(dataDir) : error
@@ -51,7 +53,7 @@ export async function relay(context: Context): Promise<void> {
   let reason = 'stop'
   try {
     await service.serve()
-    if (settings.json !== true) greet(context, process)
+    if (settings.json !== true) greet(context, process, settings.keep !== undefined || settings['keep-token-file'] !== undefined)
     reason = await (settings.json === true ? Promise.race([service.closing, service.serveStdio()]) : service.closing)
   } finally {
     await service.stop(reason).finally(() => {
@@ -59,6 +61,18 @@ export async function relay(context: Context): Promise<void> {
       if (settings.json !== true) io.say('stopped')
     })
   }
+}
+
+/** Whose messages are kept, if anybody's. Errors: `UsageError`. */
+async function keptFor(context: Context): Promise<StartRelayInit['keep']> {
+  const { keep } = context.settings
+  const token = await keepToken(context)
+  if (keep === undefined && token === undefined) return undefined
+  const allow = (keep ?? []).filter((each) => each !== 'open')
+  for (const each of allow)
+    if (!/^([0-9a-f]{32}|12D3KooW[1-9A-HJ-NP-Za-km-z]{44})$/.test(each))
+      throw new UsageError(`--keep ${oneLine(each, 80)}: neither a peer id, nor a room's id, nor open`)
+  return { allow, token, open: allow.length < (keep ?? []).length }
 }
 
 async function inUse(dataDir: string): Promise<ExitError> {
@@ -69,10 +83,12 @@ async function inUse(dataDir: string): Promise<ExitError> {
   )
 }
 
-function greet({ io }: Context, process: RelayProcess): void {
+function greet({ io }: Context, process: RelayProcess, keeps: boolean): void {
   const { metricsPort, reach } = process
   const addresses = process.addresses()
-  io.say(`p2pnode ${version}: a relay; it can read nothing, and stores nothing`)
+  io.say(
+    `p2pnode ${version}: a relay; it can read nothing, and stores ${keeps ? 'what it keeps for others as it came: sealed' : 'nothing'}`,
+  )
   for (const address of addresses) io.say(`listening on ${address}`)
   if (reach === 'machine') io.say('only this machine can reach it: give --listen, or --announce <multiaddr>')
   else io.say(`people use it with: p2pnode start <room> --relay ${addresses[0]}`)

@@ -11,7 +11,7 @@ import { componentLogger, createLog } from '../log.ts'
 import { pipeMode } from '../pipe-mode.ts'
 import { type OwnPeer, startNode, storeOwner } from '../runtime.ts'
 import { cleanName } from '../sanitize.ts'
-import { askSecret, secretFrom, storePassphrase } from '../secret.ts'
+import { askSecret, keepToken, secretFrom, storePassphrase } from '../secret.ts'
 import { Service } from '../service.ts'
 import { keepHeapSmall } from '../small-heap.ts'
 
@@ -46,7 +46,8 @@ export async function start(context: Context, rooms: string[]): Promise<void> {
   }
 }
 
-async function openPeer({ settings, dataDir }: Context, log: Log, passphrase?: string): Promise<OwnPeer> {
+async function openPeer(context: Context, log: Log, passphrase?: string): Promise<OwnPeer> {
+  const { settings, dataDir } = context
   try {
     return await startNode({
       dataDir,
@@ -57,6 +58,7 @@ async function openPeer({ settings, dataDir }: Context, log: Log, passphrase?: s
       announce: settings.announce,
       connect: settings.connect,
       relays: settings.relay,
+      keep: settings['no-keep'] === true ? false : { token: await keepToken(context) },
       mdns: settings['no-mdns'] !== true,
       offline: settings.offline,
       logger: componentLogger(log),
