@@ -11,6 +11,7 @@ import type { Channel, Network } from '../../src/chat/seams.ts'
 import { Sessions } from '../../src/chat/sessions.ts'
 import { Reservations, SyncSession } from '../../src/chat/sync-session.ts'
 import { Turns } from '../../src/chat/turns.ts'
+import { refused } from '../../src/chat/warnings.ts'
 import { channelPair, MapStore, type Member, member, Scribe } from './support.ts'
 
 const test = suite('chat/keeping')
@@ -92,7 +93,7 @@ async function setup(): Promise<Setup> {
     allow: () => true,
     onHeld: (page, first, peer) => setting.held.push([page, first, peer]),
     onGone: (peer) => setting.gone.push(peer),
-    onRefused: (why, peer) => setting.refusals.push(`${peer}: ${why}`),
+    onRefused: (why, peer) => setting.refusals.push(refused(why, peer).message),
     onFailure: (error) => setting.failures.push(error),
   })
   keeping.start()
@@ -248,7 +249,8 @@ test('a refusal is told once, and asked about again after pauses that grow', asy
   here.mood = { refuse: Refusal.peerQuota, seconds: 1 }
   await joined(here)
   await pass(here, 3_600_000)
-  assert.equal(here.refusals, ['keeper: it keeps as much as it may for this device'])
+  assert.is(here.refusals.length, 1)
+  assert.match(here.refusals[0] ?? '', /^The keeper keeper does not keep this room: it keeps as much as it may for this device\./)
   assert.equal(here.failures, [])
   const pauses = here.visits.slice(1).map((at, i) => at - (here.visits[i] ?? 0))
   for (const [i, pause] of pauses.entries()) {

@@ -1,31 +1,42 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { createKeeper, type KeeperInit, type KeeperService } from '../../bootstrap/keeper/index.ts'
-import type { Clock, P2PNode } from '../../src/index.ts'
+import { deriveRoomKeys, lockedRoomSecret, openRoomSecret } from '../../src/chat/room-keys.ts'
+import type { Clock } from '../../src/index.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
 import type { Peer } from '../../src/node/index.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import type { Store } from '../../src/storage/store.ts'
 import { memoryStore } from '../storage/memory-store.ts'
 import { filesBelow, withDirectory } from '../storage/support.ts'
-import { addressOf, Peers } from '../support/peers.ts'
+import { addressOf, Peers, randomSeed } from '../support/peers.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { converged, hasty, type Nodes, paced, textsIn, toldBy, warningsOf, withNodes } from './support.ts'
+import { converged, hasty, type Nodes, paced, toldBy, warningsOf, withNodes } from './support.ts'
 
 const test = suite('scenario/keeper')
 
 interface Keeping {
   peer: Peer
   service: KeeperService
+  seed: Uint8Array
   address: string
   /** What a node is started with to be kept by it. */
   init: { connect: string[]; keepers: { peer: string; token?: Uint8Array }[] }
 }
 
-async function keeping(peers: Peers, store: Store, init: Partial<KeeperInit> = {}): Promise<Keeping> {
+async function keeping(
+  peers: Peers,
+  store: Store,
+  init: Partial<KeeperInit> = {},
+  { seed = randomSeed(), listen = ['/ip4/127.0.0.1/tcp/0'] } = {},
+): Promise<Keeping> {
   let service: KeeperService | undefined
   const make = createKeeper({ store, crypto: nativeCrypto, clock: paced(1), open: true, ...init })
   const peer = await peers.start({
+    seed,
+    listen,
     services: {
       keeper: (components) => {
         service = make(components)
@@ -35,7 +46,7 @@ async function keeping(peers: Peers, store: Store, init: Partial<KeeperInit> = {
   })
   if (service === undefined) throw new Error('no keeper')
   const address = addressOf(peer)
-  return { peer, service, address, init: { connect: [address], keepers: [{ peer: peer.peerId }] } }
+  return { peer, service, seed, address, init: { connect: [address], keepers: [{ peer: peer.peerId }] } }
 }
 
 async function withKeeper(
@@ -174,51 +185,73 @@ test('the lobby is brought to no keeper, and nothing to a peer that was not name
 
 test('a keeper that comes back is brought what was written meanwhile', () =>
   withKeeper(async ({ nodes, peers, keeper, store }) => {
-    const ann = await nodes.start('ann', [], { ...keeper.init, clock: hasty })
+    const ann = await nodes.start('ann', [], keeper.init)
     const room = await ann.join('harbour')
     await room.send('before')
     await waitFor(() => eventsAt(keeper) === 2, 'the message to be kept')
     await keeper.peer.stop()
     assert.is(keeper.service.status(), undefined)
     await room.send('meanwhile')
-    const next = await keeping(peers, store)
-    const bob = await nodes.start('bob', [], next.init)
+    const again = await keeping(peers, store, {}, { seed: keeper.seed, listen: [keeper.address] })
+    await waitFor(() => eventsAt(again) === 3, 'the other message to be kept', 30_000)
+    const bob = await nodes.start('bob', [], again.init)
     const his = await bob.join('harbour')
-    await converged([his], 1)
-    assert.equal(await textsIn(his), ['before'])
+    await converged([room, his], 2)
   }))
 
-const CANARIES = ['kumquats in the cellar', 'zanzibar-lighthouse', 'Xanthippe Quillfeather', 'a wildebeest in the library']
+const PASSPHRASE = 'ostrich velvet marmalade'
+const ROOMS = ['zanzibar-lighthouse', 'quetzal-workshop']
+const NAMES = ['Xanthippe Quillfeather', 'Bartholomew Nightingale']
+const BIO = 'collects barometers'
+const TEXTS = ['kumquats in the cellar', 'jabberwocky at midnight', 'a wildebeest in the library', 'seventeen purple umbrellas']
 
-test('nothing on a keeper’s disk, opened with its own key, is a text, a name or a key of a room', () =>
+/** What must be found nowhere, by what it is: words, and the keys of both rooms. */
+async function canaries(): Promise<Map<string, Buffer>> {
+  const [open = '', locked = ''] = ROOMS
+  const found = new Map([...ROOMS, ...NAMES, ...TEXTS, BIO, PASSPHRASE].map((word) => [word, Buffer.from(word)]))
+  const rooms = {
+    open: deriveRoomKeys('open', openRoomSecret(open, nativeCrypto), nativeCrypto),
+    locked: deriveRoomKeys('locked', await lockedRoomSecret(locked, PASSPHRASE, nativeCrypto), nativeCrypto),
+  }
+  for (const [room, keys] of Object.entries(rooms))
+    for (const each of ['secret', 'messageKey', 'controlKey', 'presenceKey', 'accessSeed'] as const)
+      found.set(`${each} of the ${room} room`, Buffer.from(keys[each]))
+  return found
+}
+
+test('nothing on a keeper’s disk, also opened with its own key, is a text, a name or a key of a room', () =>
   withDirectory(async (dataDir) => {
     const peers = new Peers()
     const { store } = await openStore({ dataDir, crypto: nativeCrypto })
     try {
       await withNodes(async (nodes) => {
         const keeper = await keeping(peers, store)
-        const ann: P2PNode = await nodes.start('ann', [], { ...keeper.init, name: CANARIES[2] })
-        const room = await ann.join(CANARIES[1] as string)
-        const locked = await ann.join('vault', { passphrase: 'ostrich velvet marmalade' })
-        for (const each of [room, locked]) for (const text of [CANARIES[0], CANARIES[3]]) await each.send(text as string)
+        const ann = await nodes.start('ann', [], { ...keeper.init, name: NAMES[0] })
+        const rooms = [await ann.join(ROOMS[0] as string), await ann.join(ROOMS[1] as string, { passphrase: PASSPHRASE })]
+        await ann.setProfile({ name: NAMES[1], bio: BIO })
+        for (const room of rooms) for (const text of TEXTS) await room.send(text)
         await nodes.stop(ann)
-        assert.is(eventsAt(keeper), 6)
+        assert.is(eventsAt(keeper), 2 * (2 + TEXTS.length))
       })
       const values: Uint8Array[] = []
       for (const table of ['node', 'room', 'run', 'own', 'cid', 'lease', 'kept', 'horizon'] as const)
         for await (const [, value] of store.range([table])) values.push(value)
-      assert.ok(values.length >= 4)
+      const files = await Promise.all((await filesBelow(dataDir)).map((file) => readFile(join(dataDir, file))))
       const plain = Buffer.concat(values)
-      for (const needle of needles()) assert.is(plain.includes(needle), false, needle.toString('latin1'))
-      assert.ok((await filesBelow(dataDir)).length > 0)
+      assert.ok(plain.length > 3000 && files.length > 3)
+      const needles = await canaries()
+      assert.is(needles.size, 20)
+      for (const [what, needle] of needles) {
+        for (const form of [needle, Buffer.from(needle.toString('hex')), Buffer.from(needle.toString('base64').slice(0, -4))])
+          assert.is(Buffer.concat([plain, ...files]).includes(form), false, what)
+      }
+      // They would be found: the room's tag is there.
+      const { tag } = deriveRoomKeys('open', openRoomSecret(ROOMS[0] as string, nativeCrypto), nativeCrypto)
+      assert.ok(plain.includes(Buffer.from(tag)))
     } finally {
       await peers.close()
       await store.close()
     }
   }))
-
-function needles(): Buffer[] {
-  return CANARIES.flatMap((text) => [Buffer.from(text), Buffer.from(Buffer.from(text).toString('hex'))])
-}
 
 test.run()
