@@ -329,7 +329,7 @@ test('before a room is closed the keepers have what was just written', async () 
 })
 
 test('closing a room waits for no keeper that is silent, gone or refusing', async () => {
-  for (const mood of [{ silent: true }, { broken: true }, { refuse: Refusal.notAllowed }]) {
+  for (const mood of [{ silent: true }, { broken: true }, { refuse: Refusal.notAllowed }] as Setup['mood'][]) {
     const here = await setup()
     here.mood = mood
     await joined(here)
@@ -339,9 +339,11 @@ test('closing a room waits for no keeper that is silent, gone or refusing', asyn
       flushed = true
     })
     await turns()
+    assert.is(flushed, mood.silent !== true, 'whoever has refused is not asked once more')
     here.clock.advance(2_000)
     await turns()
     assert.ok(flushed)
+    assert.is(here.visits.length, 1)
     here.keeping.stop()
     here.clock.advance(20_000)
     await turns()

@@ -1,6 +1,5 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Key } from '../../../src/storage/store.ts'
 import { idsOf, MapStore } from '../../chat/support.ts'
 import { memoryStore } from '../../storage/memory-store.ts'
 import { DAY, guest, HOUR, refusalOf, setting, stored, visit, write } from './support.ts'
@@ -127,6 +126,20 @@ test('what was kept for thirty days goes, the lease stays', async () => {
   assert.is(outcome.sent, 0, 'it is not asked for again')
 })
 
+/** What is on the disk when the process dies right after the first write that `act` makes. */
+async function dyingAfterOneWrite(store: MapStore, act: () => Promise<unknown>): Promise<void> {
+  const { batch } = store
+  let records: typeof store.records | undefined
+  store.batch = async (operations) => {
+    await batch.call(store, operations)
+    records ??= new Map(store.records)
+  }
+  await act()
+  store.batch = batch
+  store.records.clear()
+  for (const [key, record] of records ?? []) store.records.set(key, record)
+}
+
 test('a removal that a crash interrupted is finished at the next start', async () => {
   const store = new MapStore()
   const here = await setting({ store })
@@ -134,21 +147,23 @@ test('a removal that a crash interrupted is finished at the next start', async (
   await write(ann, 20)
   await visit(here, ann)
   here.clock.advance(8 * DAY)
-  const records = new Map(store.records)
-  const marks: [string, [Key, Uint8Array]][] = []
-  const { batch } = store
-  store.batch = async (operations) => {
-    await batch.call(store, operations)
-    for (const [key, record] of store.records) if (key.startsWith('lease/')) marks.push([key, record])
-  }
-  await here.keeper.sweep()
-  // As if only the first write of the removal had reached the disk.
-  store.batch = batch
-  store.records.clear()
-  for (const [key, record] of [...records, ...marks.slice(0, 1)]) store.records.set(key, record)
+  await dyingAfterOneWrite(store, () => here.keeper.sweep())
   assert.ok((await stored(store)) > 0)
   await here.restart()
   assert.is(await stored(store), 0)
+})
+
+test('a room that was being removed for another is not there again after a crash', async () => {
+  const store = new MapStore()
+  const here = await setting({ store, quotas: { totalRooms: 1 } })
+  const ann = await guest(here, 'ann')
+  await write(ann, 20)
+  await visit(here, ann)
+  here.clock.advance(2 * HOUR)
+  await dyingAfterOneWrite(store, async () => visit(here, await guest(here, 'bob', { room: 'another' })))
+  assert.ok((await stored(store)) > 0)
+  const { keeper } = await here.restart()
+  assert.equal([keeper.status().rooms, await stored(store)], [[], 0])
 })
 
 test('runs whose lease is gone are removed at the start', async () => {

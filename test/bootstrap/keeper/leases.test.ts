@@ -271,6 +271,15 @@ test('a room at which the disk failed is read anew', async () => {
   assert.is.not(logs[0], logs[1])
 })
 
+test('what is there counts, whatever a lease said before', async () => {
+  const { kept, lease, leases } = await rooms()
+  const one = lease(1, 77)
+  one.bytes = 5000
+  const before = leases.total.bytes
+  await kept.use(one, async () => undefined)
+  assert.equal([one.bytes, one.events, leases.total.bytes], [0, 0, before - 5000])
+})
+
 test('a room has the least number that is free, so that numbers do not grow for ever', async () => {
   const { leases, lease } = await rooms()
   const made = [1, 2, 3].map((tag) => lease(tag))
