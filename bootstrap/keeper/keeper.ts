@@ -10,7 +10,7 @@ import { placeOfKept } from '../../src/chat/kept-log.ts'
 import type { Channel, Clock, Crypto } from '../../src/chat/seams.ts'
 import { SyncSession } from '../../src/chat/sync-session.ts'
 import { DamagedStoreError, InvalidEventError } from '../../src/errors.ts'
-import type { Key, Operation, Store } from '../../src/storage/store.ts'
+import type { Operation, Store } from '../../src/storage/store.ts'
 import {
   KEPT_TIME,
   LEASE_TIME,
@@ -278,10 +278,13 @@ export class Keeper {
 
   /** Runs of rooms whose lease is not there: a repair of the store may leave them. */
   async #removeStrays(): Promise<void> {
+    const { store } = this.#settings
     const leased = new Set(this.#leases.all().map(({ room }) => room))
-    for (let room = 1; room <= this.#settings.quotas.totalRooms; room++) {
-      const prefix: Key = placeOfKept(room).prefix
-      if (!leased.has(room)) for await (const _ of this.#settings.store.range(prefix, { limit: 1 })) await this.#removeAll(room)
+    let highest = 0
+    for await (const [key] of store.range(['kept'], { reverse: true, limit: 1 })) highest = Number(key[1])
+    for (let room = 1; room <= highest; room++) {
+      if (leased.has(room)) continue
+      for await (const _ of store.range(placeOfKept(room).prefix, { limit: 1 })) await this.#removeAll(room)
     }
   }
 

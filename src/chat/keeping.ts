@@ -194,6 +194,7 @@ export class Keeping {
         onHeld: (page, first) => {
           if (this.#keepers.has(peer)) onHeld(page, first, peer) // else it went meanwhile
         },
+        quiet: true,
         unreadable: this.#unreadable,
       })
     } finally {

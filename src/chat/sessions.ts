@@ -30,6 +30,8 @@ export interface Partner {
   allow: (bytes: number) => boolean
   /** What it says it holds of a log of `own`: all that it says, or with `first` false more than it said before. */
   onHeld: (page: Page, first: boolean) => void
+  /** Nobody needs to be told of what it was served. @default false */
+  quiet?: boolean
   /** Authors who have signed what does not open, where the partner cannot know of it. */
   unreadable?: Recent
 }
@@ -49,7 +51,7 @@ export class Sessions {
   }
 
   /** Holds a session to its end; when it breaks, so does the channel, and what broke it is thrown. */
-  async converse(channel: Channel, { prove, allow, onHeld, unreadable }: Partner): Promise<Outcome> {
+  async converse(channel: Channel, { prove, allow, onHeld, quiet = false, unreadable }: Partner): Promise<Outcome> {
     const { log, crypto, clock, gate, own } = this.#init
     let told = false
     const session = new SyncSession({
@@ -74,7 +76,7 @@ export class Sessions {
     try {
       await prove()
       const outcome = await session.converse()
-      this.#init.onState('done', outcome.received > 0 || outcome.sent > 0)
+      this.#init.onState('done', outcome.received > 0 || (outcome.sent > 0 && !quiet))
       return outcome
     } catch (error) {
       channel.abort(error instanceof Error ? error : new Error('sync failed'))

@@ -28,6 +28,8 @@ interface Setup extends Member {
   held: [Page, boolean, string][]
   gone: string[]
   mates: string[]
+  /** What the faces are told of syncing. */
+  states: string[]
   turns: Turns
   /** What the keeper does: the reason for which it refuses, or how it breaks. */
   mood: { refuse?: number; seconds?: number; broken?: boolean; bytes?: number; silent?: boolean }
@@ -55,6 +57,7 @@ async function setup(): Promise<Setup> {
     failures: [],
     held: [],
     gone: [],
+    states: [],
     mates: [],
     mood: {},
   } as unknown as Setup
@@ -84,7 +87,17 @@ async function setup(): Promise<Setup> {
     },
   } as unknown as Network
   const own = (): Page[] => [...log.authors()].map((author) => pageOf(author, 0).page)
-  const init = { network, log, keys, crypto, clock, gate: here.gate, onState: () => undefined, onReject: () => undefined, own }
+  const init = {
+    network,
+    log,
+    keys,
+    crypto,
+    clock,
+    gate: here.gate,
+    onState: (state: string, moved: boolean) => moved && setting.states.push(state),
+    onReject: () => undefined,
+    own,
+  }
   const turns = new Turns(4)
   const keeping = new Keeping({
     ...init,
@@ -123,11 +136,19 @@ const joined = async (here: Setup): Promise<void> => {
   await turns()
 }
 
-test('a keeper is visited at once when it is there, and then has all', async () => {
+test('a keeper is visited at once when it is there, and then has all: nothing that people need to be told of', async () => {
   const here = await setup()
   await write(here, 3)
   await joined(here)
-  assert.equal([here.visits, here.kept.size], [[0], 3])
+  assert.equal([here.visits, here.kept.size, here.states], [[0], 3, []])
+  here.keeping.stop()
+})
+
+test('what is fetched from a keeper is told of', async () => {
+  const here = await setup()
+  await here.kept.ingest(new Scribe(2, here.keys, here.crypto).write()).durable
+  await joined(here)
+  assert.equal([here.log.size, here.states], [1, ['running', 'done']])
   here.keeping.stop()
 })
 
