@@ -14,6 +14,7 @@ export function relayFigures(counts: () => RelayCounts): Figure[] {
     counter('p2pnode_relay_reservations_refused_total', refused, () => counts().refused.full, { reason: 'full' }),
     counter('p2pnode_relay_reservations_refused_total', refused, () => counts().refused.network, { reason: 'network' }),
     gauge('p2pnode_relay_circuits', 'Open connections between two peers through this relay.', () => counts().circuits),
+    gauge('p2pnode_relay_waiting_bytes', 'Bytes that came and that the other side has not taken.', () => counts().waiting),
     counter('p2pnode_relay_circuits_total', 'Connections made through this relay.', () => counts().carried.circuits),
     counter('p2pnode_relay_carried_bytes_total', 'Bytes carried between peers, both ways.', () => counts().carried.bytes),
   ]

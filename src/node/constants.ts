@@ -57,6 +57,17 @@ export const MAX_RESERVATIONS = 1_024
 export const MAX_RESERVATIONS_PER_NETWORK = 256
 /** Connections through a relay that one peer has opened, and that were opened to it. */
 export const MAX_CIRCUITS_PER_PEER = 256
+/** All of them together: one takes some 20 KiB where nothing waits in it. */
+export const MAX_CIRCUITS = 8_192
+/**
+ * Bytes that a relay has read from one side of a connection through it and the other has not taken: more are not read until half have
+ * left. The sender can send one window more, which is smaller than a peer's: there are many of them.
+ */
+export const CARRIED_AT_ONCE = 256 * 1024
+export const RELAY_STREAM_WINDOW = 512 * 1024
+/** The same of all connections together, and how often it is looked at: where it is more, the fullest is ended. */
+export const MAX_CARRIED_BACKLOG = 128 * 1024 * 1024
+export const RELIEF_INTERVAL = 1 * second
 /** A reservation is renewed five minutes before this has passed; a connection through the relay lasts as long as it is renewed. */
 export const RESERVATION_TTL = 60 * minute
 /** To say whom one wants to reach, and to be put through. */

@@ -15,6 +15,7 @@ function keep(maxDescriptors?: number): { journal: Journal; counts: RelayCounts;
     reservations: 0,
     maxReservations: 10,
     circuits: 0,
+    waiting: 0,
     carried: { bytes: 0, circuits: 0 },
     refused: { full: 0, network: 0 },
   }

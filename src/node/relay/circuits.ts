@@ -1,4 +1,5 @@
 import type { Connection, Stream } from '@libp2p/interface'
+import { Flow } from './flow.ts'
 
 /** A connection between two peers that leads through the relay. */
 export interface CircuitView {
@@ -20,9 +21,18 @@ interface Hop {
   stream: { unwrap(): Stream }
 }
 
+interface Circuit {
+  view: CircuitView
+  streams: Stream[]
+  /** There and back. */
+  flows: Flow[]
+}
+
+const waitingIn = ({ flows }: Circuit): number => flows.reduce((sum, { waiting }) => sum + waiting, 0)
+
 /** Who is connected with whom through a relay, and how much that was. */
 export class Circuits {
-  readonly #open = new Set<CircuitView>()
+  readonly #open = new Set<Circuit>()
   /** Since the start. */
   opened = 0
   bytes = 0
@@ -33,7 +43,7 @@ export class Circuits {
   }
 
   views(): CircuitView[] {
-    return [...this.#open]
+    return [...this.#open].map(({ view }) => view)
   }
 
   /** The same service, whose circuits are counted here. */
@@ -61,17 +71,32 @@ export class Circuits {
     }
   }
 
+  /** Bytes that one side has sent and the other has not taken. */
+  get waiting(): number {
+    return [...this.#open].reduce((sum, circuit) => sum + waitingIn(circuit), 0)
+  }
+
+  /** While all together keep more than `max` bytes waiting, the one that does so most is ended. */
+  relieve(max: number): void {
+    let excess = this.waiting - max
+    const byWaiting = excess > 0 ? [...this.#open].sort((a, b) => waitingIn(b) - waitingIn(a)) : []
+    for (const circuit of byWaiting) {
+      if (excess <= 0) return
+      excess -= waitingIn(circuit)
+      for (const stream of circuit.streams) stream.abort(new Error('too much is waiting'))
+    }
+  }
+
   #add(from: Connection, near: Stream, to: Connection, far: Stream): void {
-    const circuit = { from: from.remotePeer.toString(), to: to.remotePeer.toString(), since: new Date(), bytes: 0 }
+    const view = { from: from.remotePeer.toString(), to: to.remotePeer.toString(), since: new Date(), bytes: 0 }
+    const carry = (bytes: number): void => {
+      view.bytes += bytes
+      this.bytes += bytes
+    }
+    const circuit = { view, streams: [near, far], flows: [new Flow(near, far, carry), new Flow(far, near, carry)] }
     this.opened++
     this.#open.add(circuit)
-    for (const stream of [near, far]) {
-      stream.addEventListener('message', ({ data }) => {
-        circuit.bytes += data.byteLength
-        this.bytes += data.byteLength
-      })
-      stream.addEventListener('close', () => this.#open.delete(circuit))
-    }
-    if (near.status !== 'open' || far.status !== 'open') this.#open.delete(circuit)
+    for (const stream of circuit.streams) stream.addEventListener('close', () => this.#open.delete(circuit))
+    if (circuit.streams.some(({ status }) => status !== 'open')) this.#open.delete(circuit)
   }
 }

@@ -18,12 +18,15 @@ import { createLibp2p, type Libp2pInit } from 'libp2p'
 import { addressBlock } from '../address-block.ts'
 import {
   HOP_TIMEOUT,
+  MAX_CARRIED_BACKLOG,
+  MAX_CIRCUITS,
   MAX_CIRCUITS_PER_PEER,
   MAX_RELAY_CONNECTIONS,
   MAX_RESERVATIONS,
   MAX_RESERVATIONS_PER_NETWORK,
-  MAX_STREAM_WINDOW,
   RELAY_PING_INTERVAL,
+  RELAY_STREAM_WINDOW,
+  RELIEF_INTERVAL,
   RESERVATION_TTL,
   SETTLE_PING,
 } from '../constants.ts'
@@ -44,6 +47,10 @@ export interface RelayInit {
   maxReservations?: number
   /** How many of them may come from one network. @default 256 */
   maxReservationsPerNetwork?: number
+  /** Connections through it at the same time. @default 8,192 */
+  maxCircuits?: number
+  /** Bytes that may wait in all connections through it together. @default 128 MiB */
+  maxBacklog?: number
   /** More libp2p services. */
   services?: Libp2pInit['services']
   logger?: ComponentLogger
@@ -91,6 +98,8 @@ export interface RelayCounts {
   maxReservations: number
   /** Connections between two peers that lead through it, now. */
   circuits: number
+  /** Bytes that one side of them has sent and the other has not taken. */
+  waiting: number
   /** Since the start: bytes carried, and connections through it. */
   carried: { bytes: number; circuits: number }
   /** Reservations since the start that were not given: no place left, or none for one network. */
@@ -130,8 +139,11 @@ export async function createRelay(init: RelayInit): Promise<Relay> {
     addresses: { listen: [], announce: init.announce ?? [], announceFilter: outermost },
     transports: [tcp(), webSockets()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW } })],
-    connectionGater: { denyInboundRelayReservation: (peer) => relay?.denies(peer) ?? true },
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: RELAY_STREAM_WINDOW } })],
+    connectionGater: {
+      denyInboundRelayReservation: (peer) => relay?.denies(peer) ?? true,
+      denyOutboundRelayedConnection: () => circuits.size >= (init.maxCircuits ?? MAX_CIRCUITS),
+    },
     connectionManager: { ...CONNECTION_LIMITS, maxConnections: MAX_RELAY_CONNECTIONS },
     connectionMonitor: { pingInterval: RELAY_PING_INTERVAL },
     ...(init.logger === undefined ? {} : { logger: init.logger }),
@@ -173,6 +185,7 @@ class Libp2pRelay implements Relay {
   readonly #circuits: Circuits
   readonly #refused = { full: 0, network: 0 }
   #listeners = 0
+  #relief: ReturnType<typeof setInterval> | undefined
 
   constructor(libp2p: Libp2p, components: Components, init: RelayInit & { maxReservations: number }, circuits: Circuits) {
     this.libp2p = libp2p
@@ -185,6 +198,7 @@ class Libp2pRelay implements Relay {
   async start(): Promise<void> {
     this.libp2p.addEventListener('connection:open', this.#opened)
     this.libp2p.addEventListener('peer:disconnect', this.#left)
+    this.#relief ??= setInterval(() => this.#circuits.relieve(this.#init.maxBacklog ?? MAX_CARRIED_BACKLOG), RELIEF_INTERVAL)
     try {
       await this.libp2p.start()
       const { transportManager, addressManager } = this.#components
@@ -200,6 +214,8 @@ class Libp2pRelay implements Relay {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#relief)
+    this.#relief = undefined
     await this.libp2p.stop()
     this.libp2p.removeEventListener('connection:open', this.#opened)
     this.libp2p.removeEventListener('peer:disconnect', this.#left)
@@ -233,6 +249,7 @@ class Libp2pRelay implements Relay {
       reservations: this.reservations,
       maxReservations: this.#init.maxReservations,
       circuits: this.#circuits.size,
+      waiting: this.#circuits.waiting,
       carried: this.carried,
       refused: { ...this.#refused },
     }

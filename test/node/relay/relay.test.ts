@@ -96,6 +96,22 @@ test('one network does not get all places, and keeps those it has', async () => 
   assert.ok(network > 0)
 })
 
+test('there are only so many connections through a relay; who has ended one makes room', async () => {
+  const relay = await startRelay({ maxCircuits: 1 })
+  const [a, b, c] = [await guest(relay), await guest(relay), await guest(relay)]
+  const through = b.addresses()[0] ?? ''
+  await a.connect(through)
+  const refusal = await c.connect(through).then(
+    () => 'connected',
+    (error: Error) => error.name,
+  )
+  assert.is(refusal, 'UnreachableError')
+  assert.is(relay.counts().circuits, 1)
+  await a.stop()
+  await waitFor(() => relay.counts().circuits === 0, 'the end of the first')
+  assert.is((await c.connect(through)).via, 'relay')
+})
+
 test('counts what there is, and knows whether it listens', async () => {
   const relay = await createRelay({ seed: randomSeed(), listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws'] })
   relays.push(relay)
