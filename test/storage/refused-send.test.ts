@@ -32,6 +32,8 @@ async function start(level: Level, dataKey: Uint8Array, create = false): Promise
     self: 'm',
     mates: () => [],
     onMate: () => undefined,
+    keepers: () => [],
+    onKeeper: () => undefined,
     handle: async () => undefined,
     subscribe: () => undefined,
     unsubscribe: () => undefined,
