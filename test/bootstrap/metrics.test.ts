@@ -44,7 +44,7 @@ function ask(
   const { method = 'GET', host = `localhost:${port}`, headers } = init
   return new Promise((resolve, reject) => {
     const asked = request(
-      { host: '127.0.0.1', port, path, method, agent: false, headers: { ...headers, host } },
+      { host: '127.0.0.1', port, path, method, agent: false, headers: { connection: 'keep-alive', ...headers, host } },
       async (response) => {
         let text = ''
         for await (const chunk of response.setEncoding('utf8')) text += String(chunk)
@@ -72,6 +72,7 @@ test('/metrics is the text of the figures, read when they are asked for', async 
   const first = await ask(metrics, '/metrics')
   assert.is(first.status, 200)
   assert.is(first.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
+  assert.is(first.headers.connection, 'close')
   assert.is(first.text, '# HELP answer It.\n# TYPE answer gauge\nanswer 1\n')
   value = 2
   assert.match((await ask(metrics, '/metrics?from=prometheus')).text, /\nanswer 2\n$/)
@@ -179,7 +180,7 @@ test('a figure that cannot be read is told as a defect, and the next question is
 })
 
 test('a port that is taken is told in one line; a closed server leaves it free', async () => {
-  const first = await serve()
+  const first = await serve({ timeout: 60_000 })
   try {
     await serve({ port: first.port })
     assert.unreachable('it was taken twice')
@@ -187,9 +188,12 @@ test('a port that is taken is told in one line; a closed server leaves it free',
     assert.is((error as Error).name, 'InvalidArgumentError')
     assert.is((error as Error).message, `cannot serve metrics on 127.0.0.1:${first.port}: address already in use (EADDRINUSE)`)
   }
-  const held = await silent(first)
-  await first.close()
-  await waitFor(() => held.closed, 'the end of what was open')
+  const held = await silent(first, 'GET /metrics HTTP/1.1\r\n')
+  let isClosed = false
+  void first.close().then(() => {
+    isClosed = true
+  })
+  await waitFor(() => held.closed && isClosed, 'the end of what was open')
   assert.is((await serve({ port: first.port })).port, first.port)
 })
 

@@ -105,6 +105,7 @@ test('it is well while it listens, and ill once it does not', async () => {
   assert.is(await scrape(relay, '/healthz'), 'ok\n')
   await relay.stop()
   assert.is(relay.problem(), 'it does not listen')
+  assert.is(await scrape(relay, '/healthz').catch((error: Error) => error.message), 'fetch failed')
 })
 
 test('without --metrics nothing is served, and with a taken port nothing is left open', async () => {

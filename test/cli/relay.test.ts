@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert'
 import { EXIT, ExitError, exitCodeOf, explain } from '../../src/cli/exit.ts'
 import { Io } from '../../src/cli/io.ts'
 import { runProgram } from '../../src/cli/program.ts'
+import { Peers } from '../support/peers.ts'
 import { pipes } from '../support/screen.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -21,6 +22,7 @@ const STRANGER = '12D3KooWA1bysjrTACSWqf6q172inxvwKHUxAnBtVgaVDKMxpZtx'
 let base = ''
 let dir = ''
 let running: Run[] = []
+const peers = new Peers()
 
 /** One `p2pnode …`, in this process. */
 class Run {
@@ -88,6 +90,7 @@ test.before.each(() => {
   dir = join(base, 'data')
 })
 test.after.each(async () => {
+  await peers.close()
   for (const one of running) one.terminate()
   await Promise.all(running.map(({ ended }) => ended))
   running = []
@@ -239,10 +242,16 @@ test('without --json stdin is not read', async () => {
   assert.equal(one.out, [])
 })
 
-test('the log says that it started and why it ended', async () => {
+test('the log says that it started and why it ended, and names none of those who came', async () => {
   const file = join(base, 'log')
   const one = relay('--log-level', 'info', '--log-file', file, '--metrics', '0')
-  await one.see(/^figures/)
+  const line = await one.see(/^listening on /)
+  const address = line.slice('listening on '.length)
+  const guest = await peers.start({ listen: [], relays: [address] })
+  await waitFor(() => guest.relays()[0]?.reserved, 'a reservation')
+  // What libp2p calls an error: nobody of that name is there.
+  await guest.connect(`${address}/p2p-circuit/p2p/${STRANGER}`).catch(() => undefined)
+  await peers.close()
   one.terminate()
   await one.ended
   const lines = readFileSync(file, 'utf8').trim().split('\n')
@@ -254,6 +263,7 @@ test('the log says that it started and why it ended', async () => {
       ['stopped', 'signal'],
     ],
   )
+  assert.not.match(lines.join(''), guest.peerId)
 })
 
 test('--metrics can stand in the environment and in config.json too', async () => {
