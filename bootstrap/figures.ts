@@ -1,7 +1,10 @@
 /** What `/metrics` tells, one line a figure. Names that every Node program has are those that ready-made dashboards know. */
+import { Refusal } from '../src/chat/keep-codec.ts'
 import type { RelayCounts } from '../src/node/relay/server.ts'
+import type { RendezvousFigures } from '../src/node/rendezvous/index.ts'
 import { maxDescriptors, openDescriptors } from './descriptors.ts'
 import { counter, type Figure, gauge } from './exposition.ts'
+import type { KeeperStatus } from './keeper/index.ts'
 import type { LoopDelay } from './loop-delay.ts'
 
 export function relayFigures(counts: () => RelayCounts): Figure[] {
@@ -17,6 +20,37 @@ export function relayFigures(counts: () => RelayCounts): Figure[] {
     gauge('p2pnode_relay_waiting_bytes', 'Bytes that came and that the other side has not taken.', () => counts().waiting),
     counter('p2pnode_relay_circuits_total', 'Connections made through this relay.', () => counts().carried.circuits),
     counter('p2pnode_relay_carried_bytes_total', 'Bytes carried between peers, both ways.', () => counts().carried.bytes),
+  ]
+}
+
+export function rendezvousFigures(figures: () => RendezvousFigures): Figure[] {
+  return [
+    gauge('p2pnode_rendezvous_peers', 'Peers that want to be found.', () => figures().peers),
+    gauge('p2pnode_rendezvous_registrations', 'Names under which they want to be.', () => figures().registrations),
+    counter('p2pnode_rendezvous_served_total', 'Requests that were granted.', () => figures().served),
+    counter('p2pnode_rendezvous_refused_total', 'Requests that were refused.', () => figures().refused),
+    counter('p2pnode_rendezvous_malformed_total', 'Streams that were cut for what they sent.', () => figures().malformed),
+  ]
+}
+
+/** Of a relay that keeps; `status` is undefined before it does and after. */
+export function keeperFigures(status: () => KeeperStatus | undefined): Figure[] {
+  const reasons = Object.keys(Refusal) as (keyof typeof Refusal)[]
+  const refused = (reason: keyof typeof Refusal): Figure =>
+    counter('p2pnode_keeper_refused_total', 'Requests that were refused.', () => status()?.refused[reason] ?? 0, {
+      reason: reason.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    })
+  return [
+    gauge('p2pnode_keeper_rooms', 'Rooms that are kept for.', () => status()?.rooms.length ?? 0),
+    gauge('p2pnode_keeper_bytes', 'What is kept, as the quotas count it.', () => status()?.bytes ?? 0),
+    gauge(
+      'p2pnode_keeper_bytes_max',
+      'Bytes at which what was used least recently goes.',
+      () => status()?.quotas.totalBytes ?? 0,
+    ),
+    gauge('p2pnode_keeper_visits', 'Visits under way.', () => status()?.visits ?? 0),
+    counter('p2pnode_keeper_rejected_total', 'Streams that broke the rules.', () => status()?.rejected ?? 0),
+    ...reasons.map(refused),
   ]
 }
 

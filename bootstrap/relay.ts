@@ -13,7 +13,7 @@ import type { Store } from '../src/storage/store.ts'
 import { systemClock } from '../src/system-clock.ts'
 import { maxDescriptors } from './descriptors.ts'
 import type { Figure } from './exposition.ts'
-import { processFigures, relayFigures } from './figures.ts'
+import { keeperFigures, processFigures, relayFigures, rendezvousFigures } from './figures.ts'
 import { Journal, type JournalLog } from './journal.ts'
 import type { Quotas } from './keeper/constants.ts'
 import { createKeeper, type KeeperService, type KeeperStatus } from './keeper/index.ts'
@@ -189,7 +189,12 @@ export class RelayProcess {
   }
 
   #figures(): Figure[] {
-    return [...relayFigures(() => this.#relay.counts()), ...processFigures(this.#version, this.#loop)]
+    return [
+      ...relayFigures(() => this.#relay.counts()),
+      ...rendezvousFigures(() => this.#relay.rendezvous.figures()),
+      ...(this.#keeper === undefined ? [] : keeperFigures(() => this.#keeper?.status())),
+      ...processFigures(this.#version, this.#loop),
+    ]
   }
 
   async status(): Promise<RelayStatus> {
@@ -221,9 +226,12 @@ export class RelayProcess {
     }
   }
 
+  get #keeper(): KeeperService | undefined {
+    return (this.#relay.libp2p.services as { keeper?: KeeperService }).keeper
+  }
+
   #kept(): { kept?: KeeperStatus } {
-    const { keeper } = this.#relay.libp2p.services as { keeper?: KeeperService }
-    const kept = keeper?.status()
+    const kept = this.#keeper?.status()
     return kept === undefined ? {} : { kept }
   }
 

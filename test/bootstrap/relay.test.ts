@@ -86,8 +86,33 @@ test('its figures say how much there is, and of nobody who it is', async () => {
   for (const secret of [a.peerId, b.peerId, (await relay.status()).peerId, '127.0.0.1', '/ip4/']) assert.not.match(text, secret)
 })
 
+test('its figures say how many want to be found, under how many names, and not which', async () => {
+  const relay = await start({ metrics: 0 })
+  const [address = ''] = relay.addresses()
+  const peer = await peers.start({ listen: [], relays: [address] })
+  await waitFor(() => peer.relays()[0]?.reserved, 'the reservation')
+  peer.meet(['p2pnode/anemone', 'p2pnode/borage'])
+  await waitFor(async () => numberOf(await scrape(relay), 'p2pnode_rendezvous_registrations') === 2, 'the registrations')
+  const text = await scrape(relay)
+  assert.is(numberOf(text, 'p2pnode_rendezvous_peers'), 1)
+  assert.ok(numberOf(text, 'p2pnode_rendezvous_served_total') >= 2)
+  assert.is(numberOf(text, 'p2pnode_rendezvous_malformed_total'), 0)
+  assert.not.match(text, /anemone|borage/)
+})
+
+test('a relay that keeps has figures of that, and another has none', async () => {
+  assert.not.match(await scrape(await start({ metrics: 0 })), /keeper/)
+  const text = await scrape(
+    await start({ dataDir: join(dir, 'keeper'), metrics: 0, keep: { open: true, quotas: { totalBytes: 1_000 } } }),
+  )
+  assert.is(numberOf(text, 'p2pnode_keeper_rooms'), 0)
+  assert.is(numberOf(text, 'p2pnode_keeper_bytes'), 0)
+  assert.is(numberOf(text, 'p2pnode_keeper_bytes_max'), 1_000)
+  assert.is(numberOf(text, 'p2pnode_keeper_refused_total{reason="not_allowed"}'), 0)
+})
+
 test('every figure has a name that Prometheus takes, and help; a name stands in one place', async () => {
-  const text = await scrape(await start({ metrics: 0 }))
+  const text = await scrape(await start({ metrics: 0, keep: { open: true } }))
   const named = text.split('\n').filter((line) => line.startsWith('# TYPE '))
   assert.ok(named.length > 15)
   const names = named.map((line) => /^# TYPE ([a-z0-9_]+) (gauge|counter)$/.exec(line)?.[1] ?? `malformed: ${line}`)
@@ -97,7 +122,7 @@ test('every figure has a name that Prometheus takes, and help; a name stands in 
     assert.is(named[at]?.endsWith(' counter'), name.endsWith('_total'), name)
   }
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  for (const line of samples) assert.match(line, /^[a-z0-9_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? \d+(\.\d+)?(e[+-]\d+)?$/)
+  for (const line of samples) assert.match(line, /^[a-z0-9_]+(\{[a-z_]+="[^"]*"(,[a-z]+="[^"]*")*\})? \d+(\.\d+)?(e[+-]\d+)?$/)
 })
 
 test('it is well while it listens, and ill once it does not', async () => {
