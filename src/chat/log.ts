@@ -7,7 +7,6 @@ import { Bodies } from './bodies.ts'
 import type { Body } from './body.ts'
 import { type Run, verifyRun } from './event.ts'
 import { EventGraph } from './event-graph.ts'
-import { bytesToHex } from './hex.ts'
 import { HybridClock } from './hybrid-clock.ts'
 import { RecentAuthors } from './recent-authors.ts'
 import type { RoomKeys } from './room-keys.ts'
@@ -83,8 +82,8 @@ export class Log extends RunLog<Body> {
     return Math.max(...bodies.map((body) => body?.hlc ?? 0))
   }
 
-  protected override accepted(run: Run): void {
-    if (this.ownAuthor === bytesToHex(run.author)) this.#listener.onStranger?.()
+  protected override accepted(author: string): void {
+    if (this.ownAuthor === author) this.#listener.onStranger?.()
   }
 
   protected override forked(author: AuthorLog): void {

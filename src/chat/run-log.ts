@@ -44,9 +44,10 @@ export interface Ingested {
   durable: Promise<void>
 }
 
-/** A decoded run, its ids in hex, its encoding, and the places in it of what is not here yet. */
+/** A decoded run, its author and ids in hex, its encoding, and the places in it of what is not here yet. */
 export interface Incoming {
   run: Run
+  author: string
   ids: string[]
   bytes: Uint8Array
   fresh: number[]
@@ -115,19 +116,19 @@ export abstract class RunLog<B> {
       // Without a body nothing shows that the author knows the room's key: only a peer that has proved access may carry one.
       if (via === 'gossip' && run.entries.some((entry) => entry.body === undefined))
         throw new InvalidEventError('header without its body')
-      this.#check(run)
+      this.#check(incoming)
       verified = true
       bodies = fresh.map((i) => (run.entries[i]?.body === undefined ? undefined : this.open(run, i)))
     } catch (error) {
       if (!(error instanceof InvalidEventError)) throw error
-      const unreadable = verified && incoming !== undefined ? { unreadable: bytesToHex(incoming.run.author) } : {}
+      const unreadable = verified && incoming !== undefined ? { unreadable: incoming.author } : {}
       return { verdict: 'reject', reason: error.message, fresh: 0, durable: DONE, ...unreadable }
     }
-    const { run, fresh } = incoming
-    if (this.author(bytesToHex(run.author)) === undefined && !admit()) {
+    const { run, author, fresh } = incoming
+    if (this.author(author) === undefined && !admit()) {
       return { verdict: 'ignore', reason: 'too many new authors at once', fresh: 0, durable: DONE }
     }
-    this.accepted(run)
+    this.accepted(author)
     const whole = run.entries.every((entry) => entry.body !== undefined)
     return {
       verdict: 'accept',
@@ -141,14 +142,15 @@ export abstract class RunLog<B> {
     const run = decodeRun(bytes, this.#init.crypto)
     if (!equalBytes(run.roomTag, this.#init.tag)) throw new InvalidEventError('event of another room')
     const ids = idsOf(run)
-    const floor = this.floor(bytesToHex(run.author))
+    const author = bytesToHex(run.author)
+    const floor = this.floor(author)
     const fresh: number[] = []
     run.entries.forEach((entry, i) => {
       if (run.firstSeq + i <= floor) return
       const known = this.get(ids[i] as string)
       if (known === undefined || (!known.hasBody && entry.body !== undefined)) fresh.push(i)
     })
-    return { run, ids, bytes, fresh }
+    return { run, author, ids, bytes, fresh }
   }
 
   /** Takes nothing more from anybody: what a session or the topic still brings belongs to whoever opens the room next. */
@@ -156,10 +158,10 @@ export abstract class RunLog<B> {
     this.#closed = true
   }
 
-  #check(run: Run): void {
+  #check({ run, author }: Incoming): void {
     const { crypto } = this.#init
     if (!verifyRun(run, crypto)) throw new InvalidEventError('signature does not verify')
-    if (this.author(bytesToHex(run.author)) === undefined && !crypto.isValidKey(run.author))
+    if (this.author(author) === undefined && !crypto.isValidKey(run.author))
       throw new InvalidEventError('inadmissible author key')
   }
 
@@ -169,7 +171,7 @@ export abstract class RunLog<B> {
 
   /** Stores what is new of a run that was checked; `also` is written in the same batch. */
   protected put(
-    { run, ids, bytes, fresh }: Incoming,
+    { run, ids, bytes, fresh }: Omit<Incoming, 'author'>,
     bodies: (B | undefined)[],
     via: Via,
     also: Operation[] = [],
@@ -264,8 +266,8 @@ export abstract class RunLog<B> {
     // Nothing to note.
   }
 
-  /** A run was found valid and new. */
-  protected accepted(_run: Run): void {
+  /** A run of this author (a key in hex) was found valid and new. */
+  protected accepted(_author: string): void {
     // Nothing to do.
   }
 

@@ -30,7 +30,7 @@ export const PLANTS: Record<string, Change[]> = {
   ],
   'drops the other branch of a fork': [
     [
-      'this.accepted(run)',
+      'this.accepted(author)',
       `const other = run.ids.some((id, i) => this.author(bytesToHex(run.author))?.at(run.firstSeq + i).some((known) => known.id !== bytesToHex(id)))
       if (other) return { verdict: 'ignore', fresh: 0, durable: DONE }`,
     ],
