@@ -7,13 +7,13 @@ import { MAX_KEEPER_VISITS } from './constants.ts'
 import { Gate } from './gate.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import { checkBio, checkName, fingerprintOf, type Identity, loadIdentity, saveIdentity } from './identity.ts'
+import { KeeperTurns } from './keeper-turns.ts'
 import { bindNetwork, OFFLINE } from './offline.ts'
 import { Room } from './room.ts'
 import type { RoomEvents } from './room-events.ts'
 import { canonicalRoomName, deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys, type RoomKind } from './room-keys.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
 import { decodeMessage, SYNC_PROTOCOL } from './sync-codec.ts'
-import { Turns } from './turns.ts'
 import type { Profile } from './types.ts'
 
 const KINDS: readonly RoomKind[] = ['open', 'locked']
@@ -61,7 +61,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
   readonly #rooms = new Map<string, Room>()
   readonly #blocked = new Set<string>()
   readonly #gate = new Gate()
-  readonly #turns = new Turns(MAX_KEEPER_VISITS)
+  readonly #turns = new KeeperTurns(MAX_KEEPER_VISITS)
   #network: Network = OFFLINE
   #online = false
   /** Joins and leaves take turns: a room is not read from the disk while what it had before is still being written. */

@@ -19,15 +19,15 @@ import {
 import type { Page } from './frontier.ts'
 import { askToKeep, KeeperRefusal } from './keep-access.ts'
 import { KEEP_PROTOCOL, Refusal } from './keep-codec.ts'
+import type { KeeperTurns } from './keeper-turns.ts'
 import { Recent } from './recent.ts'
 import type { KeeperPeer } from './seams.ts'
 import type { Sessions, SessionsInit } from './sessions.ts'
-import type { Turns } from './turns.ts'
 
 export interface KeepingInit extends Pick<SessionsInit, 'network' | 'keys' | 'crypto' | 'clock'> {
   sessions: Sessions
   /** Shared by the rooms of a device, so that they do not come to a keeper all at once. */
-  turns: Turns
+  turns: KeeperTurns
   /** Asks whether a peer may be sent this many bytes more. */
   allow: (peer: string, bytes: number) => boolean
   /** What a keeper says it holds of one of our own logs: all that it says, or with `first` false more than it said before. */

@@ -6,7 +6,7 @@ import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id'
 import { MAX_SYNCS_IN } from './constants.ts'
 import { KEEP_PROTOCOL } from './keep-codec.ts'
 import type { Channel, KeeperPeer, Network, TopicValidator } from './seams.ts'
-import { handleChannels, plain, StreamChannel } from './stream-channel.ts'
+import { handleChannels, plainBytes, StreamChannel } from './stream-channel.ts'
 
 /** What is used of gossipsub. */
 interface PubSub {
@@ -101,7 +101,7 @@ export class Libp2pNetwork implements Network {
   subscribe(topic: string, validator: TopicValidator): void {
     const { pubsub } = this.#components
     this.#mates.set(topic, new Set(pubsub.getSubscribers(topic).map(String)))
-    pubsub.topicValidators.set(topic, (peer, { data }) => validator(peer.toString(), plain(data)))
+    pubsub.topicValidators.set(topic, (peer, { data }) => validator(peer.toString(), plainBytes(data)))
     pubsub.subscribe(topic)
   }
 

@@ -15,6 +15,7 @@ import { Gossip } from './gossip.ts'
 import { Health } from './health.ts'
 import { bytesToHex } from './hex.ts'
 import { createProfile, type Identity } from './identity.ts'
+import type { KeeperTurns } from './keeper-turns.ts'
 import { type Arrival, Log } from './log.ts'
 import { Members } from './members.ts'
 import { Presence } from './presence.ts'
@@ -24,7 +25,6 @@ import { Roster } from './roster.ts'
 import type { Channel, Clock, Crypto, KeeperPeer, Network } from './seams.ts'
 import { Sync } from './sync.ts'
 import { type HistoryQuery, Timeline } from './timeline.ts'
-import type { Turns } from './turns.ts'
 import type { Held, Member, Message, Profile, RoomCheck, RoomFacts, Room as RoomInfo } from './types.ts'
 import { forked, OWN_FORK, refused } from './warnings.ts'
 import { Writer, type Written } from './writer.ts'
@@ -39,7 +39,7 @@ export interface RoomInit {
   /** Passed before more history is fetched. */
   gate: Gate
   /** A place for each visit of a keeper, all rooms together. */
-  turns: Turns
+  turns: KeeperTurns
   identity: () => Identity
   isBlocked: (account: string) => boolean
   onFailure: (error: unknown, peer: string) => void

@@ -57,7 +57,7 @@ export class StreamChannel implements Channel {
   #read(data: Parameters<LengthPrefixedDecoder['decode']>[0]): void {
     try {
       for (const message of this.#decoder.decode(data)) {
-        this.#queue.push(plain(message.subarray()))
+        this.#queue.push(plainBytes(message.subarray()))
         this.#queued += message.byteLength
       }
     } catch (error) {
@@ -114,7 +114,7 @@ export class StreamChannel implements Channel {
 }
 
 /** Node's Buffers slice and print in ways of their own: past this point there are none. */
-export const plain = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+export const plainBytes = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /** Unsigned LEB128, as multiformats' unsigned-varint. */
 function encodeVarint(value: number): Uint8Array {

@@ -16,20 +16,20 @@ import {
   SYNC_SETTLE,
 } from './constants.ts'
 import type { Page } from './frontier.ts'
+import type { KeeperTurns } from './keeper-turns.ts'
 import { Keeping } from './keeping.ts'
 import { isLocal } from './room-keys.ts'
 import type { Channel, KeeperPeer } from './seams.ts'
 import { Sessions, type SessionsInit } from './sessions.ts'
 import { SYNC_PROTOCOL } from './sync-codec.ts'
 import type { Outcome } from './sync-session.ts'
-import type { Turns } from './turns.ts'
 
 /** A mate with the larger peer id waits this long for the other to open the first session. */
 const TIE_BREAK = 1000
 
 export interface SyncInit extends SessionsInit {
   /** Shared by the rooms of a device: a place for each visit of a keeper. */
-  turns: Turns
+  turns: KeeperTurns
   /** What a peer says it holds of one of our own logs: all that it says, or with `first` false more than it said before. */
   onHeld: (page: Page, first: boolean, peer: string) => void
   /** The same of a keeper: a claim of somebody who is no member, to be counted apart. */

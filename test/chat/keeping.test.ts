@@ -5,12 +5,12 @@ import { type Page, pageOf } from '../../src/chat/frontier.ts'
 import { Gate } from '../../src/chat/gate.ts'
 import { KeepDesk, type KeepRequest } from '../../src/chat/keep-access.ts'
 import { KEEP_PROTOCOL, Refusal } from '../../src/chat/keep-codec.ts'
+import { KeeperTurns } from '../../src/chat/keeper-turns.ts'
 import { Keeping } from '../../src/chat/keeping.ts'
 import { KeptLog } from '../../src/chat/kept-log.ts'
 import type { Channel, Network } from '../../src/chat/seams.ts'
 import { Sessions } from '../../src/chat/sessions.ts'
 import { Reservations, SyncSession } from '../../src/chat/sync-session.ts'
-import { Turns } from '../../src/chat/turns.ts'
 import { refused } from '../../src/chat/warnings.ts'
 import { channelPair, MapStore, type Member, member, Scribe } from './support.ts'
 
@@ -30,7 +30,7 @@ interface Setup extends Member {
   mates: string[]
   /** What the faces are told of syncing. */
   states: string[]
-  turns: Turns
+  turns: KeeperTurns
   /** What the keeper does: the reason for which it refuses, or how it breaks. */
   mood: { refuse?: number; seconds?: number; broken?: boolean; bytes?: number; silent?: boolean }
 }
@@ -98,7 +98,7 @@ async function setup(): Promise<Setup> {
     onReject: () => undefined,
     own,
   }
-  const turns = new Turns(4)
+  const turns = new KeeperTurns(4)
   const keeping = new Keeping({
     ...init,
     sessions: new Sessions(init),

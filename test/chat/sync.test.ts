@@ -2,11 +2,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { answerAccess, openAccess } from '../../src/chat/access.ts'
 import { SYNC_ALLOWANCE, SYNC_PAUSE, SYNC_SETTLE } from '../../src/chat/constants.ts'
+import { KeeperTurns } from '../../src/chat/keeper-turns.ts'
 import type { Channel, Network } from '../../src/chat/seams.ts'
 import { Sync } from '../../src/chat/sync.ts'
 import { decodeMessage } from '../../src/chat/sync-codec.ts'
 import { Reservations, SyncSession } from '../../src/chat/sync-session.ts'
-import { Turns } from '../../src/chat/turns.ts'
 import { channelPair, fill, idsOf, type Member, type MemoryChannel, member, Scribe } from './support.ts'
 
 const test = suite('chat/sync')
@@ -46,7 +46,7 @@ async function setup(mates: string[] = [], answer = outOfReach): Promise<Setup> 
     network,
     onState: () => undefined,
     onReject: () => undefined,
-    turns: new Turns(1),
+    turns: new KeeperTurns(1),
     own: () => [],
     onHeld: () => undefined,
     onKeeperHeld: () => undefined,

@@ -1,5 +1,5 @@
 /** Lets a few at a time have to do with somebody; the others wait, in the order in which they came. */
-export class Turns {
+export class KeeperTurns {
   readonly #width: number
   readonly #lines = new Map<string, { taken: number; waiting: (() => void)[] }>()
 

@@ -1,15 +1,15 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Turns } from '../../src/chat/turns.ts'
+import { KeeperTurns } from '../../src/chat/keeper-turns.ts'
 
-const test = suite('chat/turns')
+const test = suite('chat/keeper-turns')
 
 async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve()
 }
 
 test('as many as may have a place at once, the others in the order in which they came', async () => {
-  const turns = new Turns(2)
+  const turns = new KeeperTurns(2)
   const got: number[] = []
   const places: (() => void)[] = []
   for (const each of [0, 1, 2, 3, 4])
@@ -29,7 +29,7 @@ test('as many as may have a place at once, the others in the order in which they
 })
 
 test('places with one name are not places with another', async () => {
-  const turns = new Turns(1)
+  const turns = new KeeperTurns(1)
   await turns.take('a')
   const give = await turns.take('b')
   give()
