@@ -61,6 +61,8 @@ export interface RelayStatus {
   registrations: { peerId: string; addresses: string[]; names: { name: string; expires: string }[] }[]
   /** What it keeps, if it keeps anything: rooms by a tag that says nothing of them, who asked first, how much, until when. */
   kept?: KeeperStatus
+  /** In the DHT: servers known, and which peers can be found under which hash, of whatever that may be. */
+  dht: { servers: number; records: { peerId: string; hash: string; expires: string }[] }
   /** Who is connected with whom through it, now. */
   circuits: { from: string; to: string; since: string; bytes: number }[]
 }
@@ -222,6 +224,14 @@ export class RelayProcess {
         })),
       })),
       ...this.#kept(),
+      dht: {
+        servers: relay.dht.figures().contacts,
+        records: relay.dht.records().map(({ peer, key, expiresIn }) => ({
+          peerId: peer,
+          hash: key,
+          expires: new Date(Date.now() + expiresIn).toISOString(),
+        })),
+      },
       circuits: relay.circuits().map((circuit) => ({ ...circuit, since: circuit.since.toISOString() })),
     }
   }

@@ -32,6 +32,14 @@ const noPrograms: Plugin = {
 }
 const NOTHING = '\0nothing'
 
+/** kad-dht has half a megabyte of peer ids, with which it would refresh its contacts; it is not asked to. */
+const noPrefixes: Plugin = {
+  name: 'no-prefixes',
+  resolveId: (source) => (source.endsWith('/generated-prefix-list.js') ? NO_PREFIXES : undefined),
+  load: (id) => (id === NO_PREFIXES ? 'export default []' : undefined),
+}
+const NO_PREFIXES = '\0no-prefixes'
+
 /** Answers the files in the bundle that came from node_modules. */
 async function bundle(): Promise<string[]> {
   const bundled = await rolldown({
@@ -39,7 +47,7 @@ async function bundle(): Promise<string[]> {
     input: { 'cli/p2pnode': 'src/cli/main.ts', index: 'src/index.ts' },
     platform: 'node',
     external: EXTERNAL,
-    plugins: [noPrograms],
+    plugins: [noPrograms, noPrefixes],
     onLog(level, log, handle) {
       if (level === 'warn') throw new Error(`bundle: ${log.message}`)
       handle(level, log)

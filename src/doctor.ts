@@ -40,6 +40,7 @@ export function diagnose({ network, offline, rooms, disk }: Facts): Check[] {
   checks.push(...network.dialled.map((dial) => dialled(dial)))
   if (offline) checks.push(ok('offline', 'nothing beyond this network is contacted, as --offline says'))
   checks.push(...network.relays.flatMap((relay) => relayChecks(relay, network.namespaces)))
+  if (network.dht !== undefined) checks.push(dhtCheck(network.dht))
   checks.push(clock(rooms))
   checks.push(...rooms.flatMap((room) => roomChecks(room, network)))
   return checks
@@ -109,6 +110,12 @@ function relayChecks({ address, connected, reserved, registered, problem }: Diag
   }
   const fix = 'use another relay, or ask whoever runs it; it is tried again by itself'
   return [reachable, broken('reservation', `${address} gives no place: ${problem ?? 'no answer yet'}`, fix)]
+}
+
+/** Nothing is wrong where nobody serves: it is a way to others besides. */
+function dhtCheck({ mode, contacts }: NonNullable<Diagnosis['dht']>): Check {
+  const known = contacts === 0 ? 'nobody who is connected serves there' : `${contacts} server${contacts === 1 ? '' : 's'} known`
+  return ok('dht', mode === 'server' ? `${known}, and this peer is one` : known)
 }
 
 function fixFor(problem: string | undefined, whose: string): string {

@@ -15,7 +15,7 @@ function sizeOf(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
 
-export function formatRelayStatus({ peers, circuits, registrations, kept, ...status }: RelayStatus): string[] {
+export function formatRelayStatus({ peers, circuits, registrations, kept, dht, ...status }: RelayStatus): string[] {
   const { version, peerId, addresses, since, connections, reservations, carried } = status
   return [
     ...table([
@@ -25,6 +25,7 @@ export function formatRelayStatus({ peers, circuits, registrations, kept, ...sta
       ...addresses.map((address, at) => [at === 0 ? 'listening' : '', address]),
       ['connections', String(connections)],
       ['reservations', String(reservations)],
+      ['DHT', `${dht.servers} other servers known, ${dht.records.length} records kept`],
       ['carried', `${sizeOf(carried.bytes)} in ${carried.circuits} connections between peers`],
     ]),
     '',
@@ -36,6 +37,9 @@ export function formatRelayStatus({ peers, circuits, registrations, kept, ...sta
       ...names.map(({ name, expires }) => `    under ${oneLine(name, LONGEST)} until ${expires}`),
     ]),
     ...(kept?.rooms ?? []).flatMap(keptLines),
+    ...dht.records.map(
+      ({ peerId, hash, expires }) => `  ${peerId} can be found under ${oneLine(hash, LONGEST)} until ${expires}`,
+    ),
     ...circuits.map(
       ({ from, to, since, bytes }) => `  ${from} is connected with ${to} through here since ${since}, ${sizeOf(bytes)}`,
     ),

@@ -78,6 +78,8 @@ export const RELAY_PING_INTERVAL = 15 * second
 export const SHORT_LIVED = 5 * second
 /** A peer is dialled at most once in this time, however often it is heard of. */
 export const MIN_REDIAL = 1 * second
+/** Who dials this peer, and is nobody from the LAN or a room of ours by then, may have come to ask the DHT. */
+export const STRANGER_DELAY = 3 * second
 /** Of two peers that find each other at once, the one with the larger id gives the other this much time. */
 export const TIE_BREAK = 2 * second
 /** After `disconnect` the peer is not dialled for this long. */

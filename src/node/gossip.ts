@@ -35,6 +35,8 @@ interface OutboundEntry {
 
 export interface GossipInit {
   sha256(bytes: Uint8Array): Uint8Array
+  /** Peers that are connected for another purpose, and are told nothing. */
+  isErrand(peer: string): boolean
 }
 
 /** Below the first no gossip is exchanged, below the second nothing is published to the peer, below the third it is cut. */
@@ -66,6 +68,11 @@ const LEFT: TopicScoreParams = createTopicScoreParams({
 const NOT_JOINED = new Error('a message on a topic that is not joined here')
 
 const ID_LENGTH = 20
+
+/** Who is in a room with us, as far as topics say. */
+export function matesOf(pubsub: GossipSub): Set<string> {
+  return new Set(pubsub.getTopics().flatMap((topic) => pubsub.getSubscribers(topic).map(String)))
+}
 
 /**
  * gossipsub as the chat needs it. Messages are unsigned here (events carry their own signature), and named by a hash of all their
@@ -132,6 +139,7 @@ export function gossip(init: GossipInit): (components: GossipSubComponents) => G
     forgetOnlyTheDisconnected(pubsub, components)
     stopWhenStarted(pubsub)
     forwardInTime(pubsub)
+    leaveErrandsAlone(pubsub, init)
     return pubsub
   }
 }
@@ -164,6 +172,14 @@ function forwardInTime(pubsub: ScoredGossipSub): void {
     if (waiting.length === 1) setTimeout(forward, Math.random() * FORWARD_DELAY)
     else if (waiting.length === MAX_UNFORWARDED) forward()
   })
+}
+
+/** The first thing said on a gossip stream is which topics one is subscribed to: strangers who are asked something need not know. */
+function leaveErrandsAlone(pubsub: ScoredGossipSub, { isErrand }: GossipInit): void {
+  const createOutboundStream = pubsub.createOutboundStream.bind(pubsub)
+  pubsub.createOutboundStream = async (peer, connection) => {
+    if (!isErrand(peer.toString())) await createOutboundStream(peer, connection)
+  }
 }
 
 /** When another part of libp2p fails to start, all are stopped while this one is still starting; it would run on for good. */

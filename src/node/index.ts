@@ -16,6 +16,7 @@
 
 import type { ComponentLogger, Libp2p, TypedEventTarget } from '@libp2p/interface'
 import type { Libp2pInit } from 'libp2p'
+import type { DhtFigures } from './dht/index.ts'
 import type { LanView } from './lan.ts'
 import { createPeerWith } from './peer.ts'
 import type { DiscoveryFactory, TransportFactory } from './presets.ts'
@@ -43,7 +44,13 @@ export interface PeerInit {
   relays?: string[]
   /** Find peers on the LAN, and be found. @default true */
   mdns?: boolean
-  /** Dial private addresses only, and no relay. @default false */
+  /**
+   * Find others through the DHT, and serve there where that is possible.
+   *
+   * @default true where there are relays or `connect`; else this peer only answers who has dialled it, and asks nobody
+   */
+  dht?: boolean
+  /** Dial private addresses only, no relay, and use no DHT. @default false */
   offline?: boolean
   /** Instead of those of the platform. */
   transports?: TransportFactory[]
@@ -74,6 +81,8 @@ export interface Diagnosis {
   /** Peers that were to be connected with. */
   dialled: DialView[]
   relays: RelayView[]
+  /** Nothing: there is none, or it is not loaded yet. */
+  dht?: DhtFigures
   /** In how many namespaces others are looked for. */
   namespaces: number
   /** Subscribed topics, and how many peers are in the mesh of each. */
@@ -107,7 +116,7 @@ export interface Peer extends TypedEventTarget<PeerEvents> {
   peers(): PeerView[]
   /** The relays that were configured. */
   relays(): RelayView[]
-  /** Looks for others in these namespaces, and in no others from now on; they find this peer there. */
+  /** Looks for others in these namespaces, at most 512, and in no others from now on; they find this peer there. */
   meet(namespaces: readonly string[]): void
   diagnose(): Diagnosis
   /**

@@ -50,6 +50,7 @@ export async function assemble(
   bans: Bans,
   onDiscovered: (peer: PeerInfo) => void,
   onWarning: (message: string) => void,
+  isErrand: (peer: string) => boolean,
   relayed: Relayed | undefined,
 ): Promise<Assembled> {
   if (init.seed.byteLength !== SEED_LENGTH) throw new InvalidArgumentError('seed', `a seed is ${SEED_LENGTH} bytes`)
@@ -80,7 +81,7 @@ export async function assemble(
       identifyPush: identifyPush(),
       // The connection monitor and others may ask at the same time; one stream too many would count as a dead connection.
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
-      pubsub: gossip({ sha256: preset.sha256 }),
+      pubsub: gossip({ sha256: preset.sha256, isErrand }),
       components: (found) => {
         components = found as unknown as Components
         return {}

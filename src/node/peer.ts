@@ -6,8 +6,10 @@ import { ClosedError, InvalidArgumentError, UnreachableError } from '../errors.t
 import { parse, parseId, relaysOf } from './addresses.ts'
 import { Bans } from './bans.ts'
 import { CHANGE_PROBE, MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
+import { matesOf } from './gossip.ts'
 import type { Diagnosis, Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
 import type { Lan } from './lan.ts'
+import { LateDht } from './late-dht.ts'
 import type { Components } from './libp2p.ts'
 import { type Assembled, assemble } from './libp2p.ts'
 import { boundPort, confirmOwn, listenOn, listenOnPort } from './listen.ts'
@@ -44,9 +46,10 @@ export async function createPeerWith(preset: Preset, init: PeerInit): Promise<Pe
     bans,
     (found) => peer.supervisor.discovered(found),
     (message) => peer.warn('LAN', message),
+    (id) => peer.dht?.isErrand(id) ?? false,
     relayed,
   )
-  const peer = new Libp2pPeer(assembled, init, bans, { configured, relays, relayed, networks: preset.networks })
+  const peer = new Libp2pPeer(assembled, init, bans, { configured, relays, relayed, preset })
   return peer
 }
 
@@ -61,13 +64,14 @@ interface Given {
   configured: Multiaddr[]
   relays: Multiaddr[]
   relayed: Relayed | undefined
-  networks: Preset['networks']
+  preset: Preset
 }
 
 class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly libp2p: Libp2p
   readonly peerId: string
   readonly supervisor: Supervisor
+  readonly dht: LateDht | undefined
   readonly #components: Components
   readonly #init: PeerInit
   readonly #bans: Bans
@@ -88,7 +92,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     { libp2p, components, discoveries }: Assembled,
     init: PeerInit,
     bans: Bans,
-    { configured, relays, relayed, networks }: Given,
+    { configured, relays, relayed, preset }: Given,
   ) {
     super()
     this.libp2p = libp2p
@@ -104,13 +108,15 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       components.logger.forComponent('p2pnode:supervisor'),
       init.supervisor,
     )
-    this.#watch = new GossipWatch(components, this.#onFlooder, components.logger.forComponent('p2pnode:watch'))
+    this.dht = LateDht.create(preset, init, components, this.supervisor, [...configured, ...relays])
+    const watching = { onFlooder: this.#onFlooder, isErrand: (peer: string) => this.dht?.isErrand(peer) ?? false }
+    this.#watch = new GossipWatch(components, watching, components.logger.forComponent('p2pnode:watch'))
     this.#reservations = relayed?.reservations(
       relayedComponents(components, libp2p),
       relays,
       components.logger.forComponent('p2pnode:relays'),
     )
-    this.#networkChange = networks && new NetworkChange(this.#onNetworkChange, networks)
+    this.#networkChange = preset.networks && new NetworkChange(this.#onNetworkChange, preset.networks)
     for (const address of configured) this.#configure(address)
     for (const address of relays) this.supervisor.configure(address, { relay: true })
   }
@@ -129,6 +135,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
         confirmOwn(transportManager, this.#components.addressManager)
         this.supervisor.start()
         this.#networkChange?.start()
+        this.dht?.start()
         this.#running = true
       } catch (error) {
         await this.#close()
@@ -173,6 +180,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     const wanted = new Set(namespaces)
     for (const namespace of this.#met) if (!wanted.has(namespace)) rendezvous?.leave(namespace)
     for (const namespace of wanted) if (!this.#met.has(namespace)) rendezvous?.join(namespace)
+    this.dht?.meet([...wanted])
     this.#met = wanted
   }
 
@@ -186,6 +194,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       lan: mdns && lan !== undefined ? { ...lan.view(), heard: this.supervisor.heard() } : undefined,
       dialled: this.supervisor.configured().filter(({ relay }) => !relay),
       relays: this.relays(),
+      ...this.dht?.view(),
       namespaces: this.#met.size,
       topics: new Map(pubsub.getTopics().map((topic) => [topic, pubsub.getMeshPeers(topic).length])),
     }
@@ -248,6 +257,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.supervisor.stop()
     for (const timer of this.#settling.values()) clearTimeout(timer)
     this.#settling.clear()
+    await this.dht?.stop()
     await this.libp2p.stop()
     this.#watch.stop()
     this.#reservations?.stop()
@@ -304,8 +314,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   #makeRoom(): void {
     const connections = this.libp2p.getConnections()
     if (connections.length <= MAX_USELESS_CONNECTIONS) return
-    const { pubsub } = this.#components
-    const mates = new Set(pubsub.getTopics().flatMap((topic) => pubsub.getSubscribers(topic).map(String)))
+    const mates = matesOf(this.#components.pubsub)
     const useless = connections.filter(({ remotePeer, timeline }) => {
       const id = remotePeer.toString()
       return !mates.has(id) && !this.supervisor.isWanted(id) && Date.now() - timeline.open > SHORT_LIVED

@@ -3,6 +3,7 @@ import type { PeerInfo } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { webSockets } from '@libp2p/websockets'
 import type { Libp2pInit } from 'libp2p'
+import type { Dht, DhtComponents, DhtInit } from './dht/index.ts'
 import { networksNow } from './network-change.ts'
 import type { Relayed } from './relay/index.ts'
 
@@ -16,6 +17,8 @@ export interface Preset {
   lan?(warn: (message: string) => void): Promise<DiscoveryFactory>
   /** For a peer that has relays; `isRelay` tells which, `onFound` is told of who was found at one. */
   relayed?(isRelay: (peer: string) => boolean, onFound: (peer: PeerInfo) => void): Promise<Relayed>
+  /** For a peer that uses the DHT. */
+  dht?(init: DhtInit): Promise<(components: DhtComponents) => Dht>
   /** The networks this machine is on: another text means other networks. */
   networks?(): string
   sha256(bytes: Uint8Array): Uint8Array
@@ -26,6 +29,7 @@ export const nodePreset: Preset = {
   transports: [tcp(), webSockets()],
   lan: async (onWarning) => (await import('./lan.ts')).lan({ onWarning }),
   relayed: async (isRelay, onFound) => (await import('./relay/index.ts')).relayed(isRelay, onFound),
+  dht: async (init) => (await import('./dht/index.ts')).dht(init),
   networks: networksNow,
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
 }

@@ -10,6 +10,12 @@ export interface WatchComponents {
   pubsub: ScoredGossipSub
 }
 
+export interface WatchInit {
+  onFlooder(peer: string, score: number): void
+  /** Peers that gossip leaves alone. @default none */
+  isErrand?(peer: string): boolean
+}
+
 interface Watched {
   peer: PeerId
   /** Looks in a row at which the gossip stream to, or from, this peer was missing. */
@@ -26,21 +32,16 @@ interface Watched {
  */
 export class GossipWatch {
   readonly #components: WatchComponents
-  readonly #onFlooder: (peer: string, score: number) => void
+  readonly #init: WatchInit
   readonly #log: Logger
   readonly #watched = new Map<string, Watched>()
   readonly #interval: number
   #timer: ReturnType<typeof setInterval> | undefined
 
   /** `interval`: milliseconds between looks. */
-  constructor(
-    components: WatchComponents,
-    onFlooder: (peer: string, score: number) => void,
-    log: Logger,
-    interval = WATCH_INTERVAL,
-  ) {
+  constructor(components: WatchComponents, init: WatchInit, log: Logger, interval = WATCH_INTERVAL) {
     this.#components = components
-    this.#onFlooder = onFlooder
+    this.#init = init
     this.#log = log
     this.#interval = interval
   }
@@ -76,9 +77,10 @@ export class GossipWatch {
     for (const [id, watched] of this.#watched) {
       const score = pubsub.getScore(id)
       if (score < graylistThreshold) {
-        this.#onFlooder(id, score)
+        this.#init.onFlooder(id, score)
         continue
       }
+      if (this.#init.isErrand?.(id) === true) continue
       const connection = connectionManager.getConnections(watched.peer).find(({ status }) => status === 'open')
       if (connection === undefined) continue
       watched.noOutbound = pubsub.streamsOutbound.has(id) ? 0 : watched.noOutbound + 1

@@ -19,7 +19,7 @@ function setup() {
   const events = new TypedEventEmitter<Libp2pEvents>()
   const outbound = new Map<string, unknown>([[id, {}]])
   const inbound = new Map([[id, { rawStream: { status: 'open' } }]])
-  const seen = { score: 0, looks: 0, others: 0, opened: 0, cut: 0, flooders: [] as string[] }
+  const seen = { score: 0, looks: 0, others: 0, opened: 0, cut: 0, flooders: [] as string[], isErrand: false }
   const connection = { status: 'open', abort: () => seen.cut++ } as unknown as Connection
   const components = {
     events,
@@ -37,7 +37,12 @@ function setup() {
       },
     },
   } as unknown as WatchComponents
-  const watch = new GossipWatch(components, (flooder) => seen.flooders.push(flooder), silent, INTERVAL)
+  const watch = new GossipWatch(
+    components,
+    { onFlooder: (flooder) => seen.flooders.push(flooder), isErrand: () => seen.isErrand },
+    silent,
+    INTERVAL,
+  )
   watch.start()
   const detail = { peerId: peer, protocols: ['/gossip'] } as unknown as IdentifyResult
   events.safeDispatchEvent('peer:identify', { detail })
@@ -49,6 +54,18 @@ test('leaves a peer alone whose streams are there', async () => {
   await waitFor(() => seen.looks > 30, 'many looks')
   watch.stop()
   assert.equal([seen.opened, seen.cut, seen.flooders], [0, 0, []])
+})
+
+test('leaves a peer alone that was only asked something', async () => {
+  const { watch, outbound, inbound, seen } = setup()
+  seen.isErrand = true
+  outbound.clear()
+  inbound.clear()
+  await waitFor(() => seen.looks > 30, 'many looks')
+  assert.equal([seen.opened, seen.cut], [0, 0])
+  seen.isErrand = false
+  await waitFor(() => seen.opened > 0, 'a stream')
+  watch.stop()
 })
 
 test('opens a gossip stream again that is gone while the connection lives', async () => {

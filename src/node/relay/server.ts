@@ -8,6 +8,7 @@ import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
 import { noise } from '@libp2p/noise'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { isLoopback, isPrivate } from '@libp2p/utils'
@@ -30,6 +31,7 @@ import {
   RESERVATION_TTL,
   SETTLE_PING,
 } from '../constants.ts'
+import { type Dht, dht } from '../dht/index.ts'
 import { CONNECTION_LIMITS } from '../libp2p.ts'
 import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
 import { probe } from '../probe.ts'
@@ -83,6 +85,7 @@ export interface Relay {
   readonly carried: { bytes: number; circuits: number }
   readonly reservations: number
   readonly rendezvous: RendezvousServer
+  readonly dht: Dht
   /** How much there is of everything. */
   counts(): RelayCounts
   /** All that it was to listen on, it still listens on. */
@@ -165,6 +168,7 @@ export async function createRelay(init: RelayInit): Promise<Relay> {
         }),
       ),
       rendezvous: rendezvousServer(),
+      dht: dht({ server: true, isUseful: (peer) => relay?.isReserved(peer) ?? false }),
       components: (found) => {
         components = found as unknown as Components
         return {}
@@ -229,6 +233,10 @@ class Libp2pRelay implements Relay {
     return this.libp2p.services.rendezvous as RendezvousServer
   }
 
+  get dht(): Dht {
+    return this.libp2p.services.dht as Dht
+  }
+
   get reservations(): number {
     return this.#service.reservations.size
   }
@@ -285,9 +293,12 @@ class Libp2pRelay implements Relay {
     }
   }
 
-  #blockOf(peer: PeerId): string | undefined {
-    const [connection] = this.libp2p.getConnections(peer)
-    return connection && addressBlock(connection.remoteAddr)
+  isReserved(peer: string): boolean {
+    return this.#service.reservations.has(peerIdFromString(peer))
+  }
+
+  #blockOf(peer: PeerId): string {
+    return addressBlock(this.libp2p.getConnections(peer)[0]?.remoteAddr)
   }
 
   /** Whether those who come from where this peer comes from have all the places that one network gets. Counts what is refused. */

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 
 /** A token bucket: what may be spent at once (`burst`) and a second (`rate`). */
 export class Bucket {

@@ -1,7 +1,7 @@
 import type { AbortOptions, ComponentLogger, Connection, Logger, PeerId, PrivateKey, Stream } from '@libp2p/interface'
 import type { AddressManager, ConnectionManager } from '@libp2p/interface-internal'
 import { InvalidArgumentError, InvalidEventError, P2PNodeError, UnreachableError } from '../../errors.ts'
-import { type Clock, systemClock, within } from './clock.ts'
+import { type Clock, systemClock, within } from '../clock.ts'
 import { decodeMessage, encodeMessage, type Message, MessageType, type Register, Status } from './codec.ts'
 import {
   DEFAULT_TTL,

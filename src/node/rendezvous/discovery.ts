@@ -1,6 +1,6 @@
 import type { Libp2pEvents, Logger, PeerId, Startable, TypedEventTarget } from '@libp2p/interface'
+import { type Clock, systemClock, within } from '../clock.ts'
 import { RendezvousClient, type RendezvousClientComponents } from './client.ts'
-import { type Clock, systemClock, within } from './clock.ts'
 import { GOODBYE_TIMEOUT, MAX_NAMESPACES, MAX_POINTS } from './constants.ts'
 import type { RendezvousDiscovery, RendezvousDiscoveryInit } from './index.ts'
 import { isNamespace } from './namespace.ts'

@@ -21,8 +21,8 @@
 
 import type { AbortOptions, PeerId, PeerInfo } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Clock } from '../clock.ts'
 import { RendezvousClient, type RendezvousClientComponents } from './client.ts'
-import type { Clock } from './clock.ts'
 import { Discovery, type RendezvousDiscoveryComponents } from './discovery.ts'
 import type { RegisteredPeerView } from './registrations.ts'
 import { type RendezvousServerComponents, Server } from './server.ts'

@@ -1,6 +1,6 @@
 import type { Logger, PeerId, PeerInfo } from '@libp2p/interface'
+import type { Clock } from '../clock.ts'
 import type { RendezvousClient } from './client.ts'
-import type { Clock } from './clock.ts'
 import {
   FIRST_LOOKS,
   FIRST_RETRY,

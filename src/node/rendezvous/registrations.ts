@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import { addressesIn } from './peer-record.ts'
 import { type Cursor, nextPage } from './sample.ts'
 

@@ -2,8 +2,8 @@ import type { ComponentLogger, Connection, Logger, Startable, Stream } from '@li
 import type { Registrar } from '@libp2p/interface-internal'
 import { InvalidEventError } from '../../errors.ts'
 import { addressBlock } from '../address-block.ts'
+import { type Clock, systemClock, within } from '../clock.ts'
 import { Bucket } from './bucket.ts'
-import { type Clock, systemClock, within } from './clock.ts'
 import {
   type Discover,
   type DiscoverResponse,
