@@ -22,8 +22,8 @@ interface Keeping {
   service: KeeperService
   seed: Uint8Array
   address: string
-  /** What a node is started with to be kept by it. */
-  init: { connect: string[]; keepers: { peer: string; token?: Uint8Array }[] }
+  /** What a node is started with to be kept by it, and to find nobody else by itself. */
+  init: { connect: string[]; dht: false; keepers: { peer: string; token?: Uint8Array }[] }
 }
 
 async function keeping(
@@ -46,7 +46,7 @@ async function keeping(
   })
   if (service === undefined) throw new Error('no keeper')
   const address = addressOf(peer)
-  return { peer, service, seed, address, init: { connect: [address], keepers: [{ peer: peer.peerId }] } }
+  return { peer, service, seed, address, init: { connect: [address], dht: false, keepers: [{ peer: peer.peerId }] } }
 }
 
 async function withKeeper(
