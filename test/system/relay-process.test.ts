@@ -7,7 +7,7 @@ import { Peers } from '../support/peers.ts'
 import { type CliResult, endOf, spawnCli } from '../support/run-cli.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const test = suite('cli/relay-process')
+const test = suite('system/relay-process')
 
 /** For a loaded machine: it tells a hang from slowness. Milliseconds. */
 const DEADLINE = 60_000

@@ -2,12 +2,12 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { nativeCrypto } from '../../../src/native-crypto.ts'
-import { openStore } from '../../../src/storage/open-store.ts'
-import { filesBelow, withDirectory } from '../../storage/support.ts'
-import { DAY, guest, setting, stored, visit, write } from './support.ts'
+import { nativeCrypto } from '../../src/native-crypto.ts'
+import { openStore } from '../../src/storage/open-store.ts'
+import { DAY, guest, setting, stored, visit, write } from '../bootstrap/keeper/support.ts'
+import { filesBelow, withDirectory } from '../storage/support.ts'
 
-const test = suite('bootstrap/keeper/disk')
+const test = suite('system/keeper-disk')
 const MiB = 2 ** 20
 
 async function sizeOf(dataDir: string): Promise<number> {

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { type CliOptions, type CliResult, endOf, runCli, spawnCli } from '../support/run-cli.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const test = suite('cli/process')
+const test = suite('system/cli-process')
 
 /** For a loaded machine: it tells a hang from slowness. Milliseconds. */
 const DEADLINE = 60_000

@@ -1,4 +1,4 @@
-import '../../../src/shims.node.ts'
+import '../../src/shims.node.ts'
 import { identify } from '@libp2p/identify'
 import type { Libp2p, PeerInfo, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
@@ -11,16 +11,16 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { createLibp2p } from 'libp2p'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { MAX_ADDRESSES, MAX_FOUND, MAX_REQUEST_BYTES, PROTOCOL } from '../../../src/node/dht/constants.ts'
-import { type Dht, dht } from '../../../src/node/dht/index.ts'
-import { namespaceKey } from '../../../src/node/dht/namespace-key.ts'
-import type { Peer } from '../../../src/node/index.ts'
-import { createRelay, type Relay } from '../../../src/node/relay/server.ts'
-import { addressOf, connected, connectionsBetween, listenIn, mates, Peers, pubsubOf, randomSeed } from '../../support/peers.ts'
-import { waitFor } from '../../support/wait-for.ts'
-import { peerId } from './support.ts'
+import { MAX_ADDRESSES, MAX_FOUND, MAX_REQUEST_BYTES, PROTOCOL } from '../../src/node/dht/constants.ts'
+import { type Dht, dht } from '../../src/node/dht/index.ts'
+import { namespaceKey } from '../../src/node/dht/namespace-key.ts'
+import type { Peer } from '../../src/node/index.ts'
+import { createRelay, type Relay } from '../../src/node/relay/server.ts'
+import { peerId } from '../node/dht/support.ts'
+import { addressOf, connected, connectionsBetween, listenIn, mates, Peers, pubsubOf, randomSeed } from '../support/peers.ts'
+import { waitFor } from '../support/wait-for.ts'
 
-const test = suite('node/dht')
+const test = suite('system/dht-peers')
 const peers = new Peers()
 const others: { stop(): unknown }[] = []
 test.after.each(async () => {
