@@ -58,6 +58,9 @@ export type P2PNodeEvents = { [K in Forwarded]: CustomEvent<{ room?: Room; detai
 
 const PORT = ['node', 'port'] as const
 
+/** In a room with so many mates nobody more is dialled who is found far away: all with all is too much where a room is large. */
+const ENOUGH_MATES = 8
+
 /**
  * This device's peer: started, and in every room it was in.
  *
@@ -218,7 +221,11 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
 
   /** Others in the same rooms are looked for; everybody's first room is for those nearby. */
   #meet(): void {
-    this.#peer?.meet(this.rooms.flatMap(({ id, namespace }) => (id === this.#local ? [] : [namespace])))
+    const afar = (): Room[] => this.rooms.filter(({ id }) => id !== this.#local)
+    this.#peer?.meet(
+      afar().map(({ namespace }) => namespace),
+      () => afar().every((room) => room.mates().length >= ENOUGH_MATES),
+    )
   }
 
   peers(): PeerView[] {

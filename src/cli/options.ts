@@ -57,6 +57,11 @@ export const networkOptions = [
     description: 'its first line is the token of a relay that keeps for those who have it',
   },
   { name: 'no-mdns', kind: 'flag', description: 'do not look for peers on this network' },
+  {
+    name: 'dht',
+    kind: 'flag',
+    description: 'find others through the DHT of those given with --connect (with --relay it is done anyhow)',
+  },
   { name: 'no-dht', kind: 'flag', description: 'find nobody through the DHT, and serve nobody there' },
   { name: 'offline', kind: 'flag', description: 'stay on this network: dial private addresses only' },
 ] as const satisfies OptionSpec[]

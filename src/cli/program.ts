@@ -275,7 +275,11 @@ function flagsOf(command: Command): Record<string, unknown> {
     for (const { name } of allOptions) {
       const negated = name.startsWith('no-')
       const key = (negated ? name.slice(3) : name).replace(/-(\w)/g, (_match, letter: string) => letter.toUpperCase())
-      if (source.getOptionValueSource(key) === 'cli') flags[name] = negated ? true : source.getOptionValue(key)
+      if (source.getOptionValueSource(key) !== 'cli') continue
+      // --dht and --no-dht are one option of commander's, whose value tells which was given.
+      const value: unknown = source.getOptionValue(key)
+      if (negated !== (value === false)) continue
+      flags[name] = negated ? true : value
     }
   }
   return flags

@@ -116,8 +116,11 @@ export interface Peer extends TypedEventTarget<PeerEvents> {
   peers(): PeerView[]
   /** The relays that were configured. */
   relays(): RelayView[]
-  /** Looks for others in these namespaces, at most 512, and in no others from now on; they find this peer there. */
-  meet(namespaces: readonly string[]): void
+  /**
+   * Looks for others in these namespaces, and in no others from now on; they find this peer there. While `hasEnough`, nobody who is
+   * found is dialled.
+   */
+  meet(namespaces: readonly string[], hasEnough?: () => boolean): void
   diagnose(): Diagnosis
   /**
    * Dials, and goes on dialling whenever there is no connection, also after a failure.

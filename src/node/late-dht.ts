@@ -37,9 +37,9 @@ export class LateDht {
   }
 
   /**
-   * None for who is to use none. Who knows nobody to begin with contacts nobody beyond the LAN: it only answers those who know it.
+   * None for who is to use none. Without a relay it is asked for by `dht`: else it only answers those who know it.
    *
-   * @param known - addresses that it was given to dial
+   * @param known - addresses that it was given to dial, those of relays among them
    */
   static create(
     { dht: load }: Preset,
@@ -47,9 +47,10 @@ export class LateDht {
     components: Components,
     supervisor: Pick<Supervisor, 'found' | 'isWanted'>,
     known: readonly Multiaddr[],
+    hasRelays: boolean,
   ): LateDht | undefined {
     if (load === undefined || offline || dht === false) return undefined
-    const passive = dht === undefined && known.length === 0
+    const passive = dht === undefined && !hasRelays
     const isUseful = (peer: string): boolean => supervisor.isWanted(peer) || matesOf(components.pubsub).has(peer)
     const init = {
       discovered: (peer: PeerInfo) => supervisor.found(peer),

@@ -82,6 +82,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #log: Logger
   readonly #settling = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #via = new Map<string, PeerView['via']>()
+  #hasEnough: () => boolean = () => false
   /** Namespaces in which others are looked for. */
   #met: ReadonlySet<string> = new Set()
   #running = false
@@ -104,11 +105,18 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.#log = components.logger.forComponent('p2pnode:peer')
     const { peerId, connectionManager, events } = components
     this.supervisor = new Supervisor(
-      { peerId, connectionManager, events, isBanned: (peer) => bans.has(peer), isPunched: relayed?.isPunched },
+      {
+        peerId,
+        connectionManager,
+        events,
+        isBanned: (peer) => bans.has(peer),
+        isPunched: relayed?.isPunched,
+        hasEnough: () => this.#hasEnough(),
+      },
       components.logger.forComponent('p2pnode:supervisor'),
       init.supervisor,
     )
-    this.dht = LateDht.create(preset, init, components, this.supervisor, [...configured, ...relays])
+    this.dht = LateDht.create(preset, init, components, this.supervisor, [...configured, ...relays], relays.length > 0)
     const watching = { onFlooder: this.#onFlooder, isErrand: (peer: string) => this.dht?.isErrand(peer) ?? false }
     this.#watch = new GossipWatch(components, watching, components.logger.forComponent('p2pnode:watch'))
     this.#reservations = relayed?.reservations(
@@ -175,7 +183,8 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     })
   }
 
-  meet(namespaces: readonly string[]): void {
+  meet(namespaces: readonly string[], hasEnough = () => false): void {
+    this.#hasEnough = hasEnough
     const { rendezvous } = this.libp2p.services as { rendezvous?: RendezvousDiscovery }
     const wanted = new Set(namespaces)
     for (const namespace of this.#met) if (!wanted.has(namespace)) rendezvous?.leave(namespace)

@@ -42,6 +42,8 @@ export interface SupervisorComponents {
   events: TypedEventTarget<Libp2pEvents>
   /** Peers that must not be dialled now. */
   isBanned(peer: string): boolean
+  /** Nobody has to be found any more: who was named by a point or the DHT is not dialled. */
+  hasEnough?: (() => boolean) | undefined
   /** Connections whose address led nowhere at any other time. */
   isPunched?: ((connection: Connection) => boolean) | undefined
 }
@@ -149,6 +151,7 @@ export class Supervisor {
 
   /** Named by a point as one that may be there: it may be long gone, and is dialled at once only where that is news. */
   found(peer: PeerInfo): void {
+    if (this.#components.hasEnough?.() === true) return
     const known = this.#targets.get(peer.id.toString())
     const isNews = known === undefined || peer.multiaddrs.some((address) => !known.hints.includes(address.toString()))
     if (isNews || known.failures === 0) this.discovered(peer)

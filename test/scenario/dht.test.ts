@@ -8,7 +8,7 @@ test('two members who know only somebody in another room talk', () =>
   withNodes(async (nodes) => {
     const third = await nodes.start('third')
     await third.join('tavern')
-    const [alice, bob] = [await nodes.start('alice', [third]), await nodes.start('bob', [third])]
+    const [alice, bob] = [await nodes.start('alice', [third], { dht: true }), await nodes.start('bob', [third], { dht: true })]
     const rooms = [await alice.join('harbour'), await bob.join('harbour')] as const
     await Promise.all(rooms.map((room) => mates(room, 1)))
     await rooms[0].send('hello')
@@ -20,7 +20,7 @@ test('two members who know only somebody in another room talk', () =>
 test("everybody's first room is looked for nowhere", () =>
   withNodes(async (nodes) => {
     const third = await nodes.start('third', [], { dht: true })
-    const alice = await nodes.start('alice', [third])
+    const alice = await nodes.start('alice', [third], { dht: true })
     await alice.join('lobby')
     await alice.join('harbour')
     assert.is(alice.rooms.length, 2)

@@ -142,7 +142,7 @@ test('a relay is a server from the start, and says who can be found through it',
 
 test('who is offline, or wants none, or knows nobody, has no DHT', async () => {
   const other = await server()
-  const known = { connect: [addressOf(other)] }
+  const known = { dht: true, connect: [addressOf(other)] }
   const without = [{ ...known, offline: true }, { ...known, dht: false }, {}]
   for (const init of without) {
     const peer = await peers.start(init)
@@ -154,7 +154,7 @@ test('who is offline, or wants none, or knows nobody, has no DHT', async () => {
 
 test('who was given nobody to dial answers those who come, and asks nobody', async () => {
   const quiet = await peers.start()
-  const known = { connect: [addressOf(quiet)] }
+  const known = { dht: true, connect: [addressOf(quiet)] }
   const [a, b] = [await peers.start(known), await peers.start(known)]
   const other = await server(quiet)
   await waitFor(() => dhtOf(quiet).contacts === 1, 'the other server to be known')
@@ -168,7 +168,7 @@ test('who was given nobody to dial answers those who come, and asks nobody', asy
 test('who is asked for something learns nothing of rooms', async () => {
   const door = await server()
   const asked = await server(door)
-  const asker = await peers.start({ connect: [addressOf(door)] })
+  const asker = await peers.start({ dht: true, connect: [addressOf(door)] })
   listenIn(asker, 'topic')
   await waitFor(() => dhtOf(asker).contacts > 0 && dhtOf(door).contacts > 0, 'the door to know, and to be known')
   asker.meet([namespaceOf(asked, door)])
@@ -182,7 +182,7 @@ test('who is asked for something learns nothing of rooms', async () => {
 test('a room mate that was only asked is one from then on', async () => {
   const door = await server()
   const asked = await server(door)
-  const asker = await peers.start({ connect: [addressOf(door)] })
+  const asker = await peers.start({ dht: true, connect: [addressOf(door)] })
   const heard = listenIn(asked, 'topic')
   listenIn(asker, 'topic')
   await waitFor(() => dhtOf(asker).contacts > 0 && dhtOf(door).contacts > 0, 'the door to know, and to be known')

@@ -60,7 +60,7 @@ async function openPeer(context: Context, log: Log, passphrase?: string): Promis
       relays: settings.relay,
       keep: settings['no-keep'] === true ? false : { token: await keepToken(context) },
       mdns: settings['no-mdns'] !== true,
-      ...(settings['no-dht'] === true ? { dht: false } : {}),
+      ...(settings['no-dht'] === true ? { dht: false } : settings.dht === true ? { dht: true } : {}),
       offline: settings.offline,
       logger: componentLogger(log),
     })
