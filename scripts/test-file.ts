@@ -19,6 +19,8 @@ export interface FileOptions {
   grace?: number
   /** The project, against which modules resolve. */
   cwd: string
+  /** What node is given to run it. @default the source itself, transpiled as it is loaded */
+  program?: readonly string[]
   signal?: AbortSignal
 }
 
@@ -54,12 +56,13 @@ function judge(
 }
 
 /** Runs a uvu file in a process of its own and counts. Never throws for what the file does. */
-export async function runTestFile(file: string, { limit, cwd, grace = EXIT_GRACE, signal }: FileOptions): Promise<FileOutcome> {
+export async function runTestFile(file: string, options: FileOptions): Promise<FileOutcome> {
+  const { limit, cwd, grace = EXIT_GRACE, signal, program = ['--import', 'tsx', '--import', './src/shims.ts', file] } = options
   const start = performance.now()
   const defect = defectIn(readFileSync(file, 'utf8'))
   if (defect !== undefined) return { passed: 0, failed: 1, skipped: 0, output: '', milliseconds: 0, problem: defect }
 
-  const child = spawn(process.execPath, ['--import', 'tsx', '--import', './src/shims.ts', file], {
+  const child = spawn(process.execPath, program, {
     cwd,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -7,6 +7,7 @@
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { compileTests } from './compile-tests.ts'
 import { type FileOutcome, runTestFile } from './test-file.ts'
 
 const minute = 60_000
@@ -19,6 +20,8 @@ interface Tier {
   all: number
   /** Prints what passing files print as well: figures. */
   figures?: boolean
+  /** Compiles its files before, all at once: a tier of many short ones. */
+  compiles?: boolean
   owns(path: string): boolean
 }
 
@@ -28,7 +31,7 @@ const inFolder =
     folders.some((folder) => path.startsWith(`test/${folder}/`))
 
 const TIERS: Record<string, Tier> = {
-  quick: { width: 2, file: 2 * minute, all: 5 * minute, owns: (path) => !inFolder('system', 'long')(path) },
+  quick: { width: 2, file: 2 * minute, all: 5 * minute, compiles: true, owns: (path) => !inFolder('system', 'long')(path) },
   system: { width: 1, file: 6 * minute, all: 20 * minute, owns: inFolder('system') },
   long: { width: 1, file: 120 * minute, all: 480 * minute, figures: true, owns: inFolder('long') },
 }
@@ -54,16 +57,19 @@ async function runAll(root: string, paths: readonly string[], tier: Tier): Promi
     console.log(`FAIL  the tests together take more than ${tier.all / minute} minutes`)
     interrupt.abort()
   }, tier.all)
+  // What is measured is the source itself.
+  const compiled = tier.compiles && process.env.NODE_V8_COVERAGE === undefined ? await compileTests(root, paths) : undefined
   const queue = [...paths]
   const outcomes: FileOutcome[] = []
   const worker = async (): Promise<void> => {
     for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-      const outcome = await runTestFile(join(root, path), { limit: tier.file, cwd: root, signal: interrupt.signal })
+      const program = compiled?.argumentsFor(path)
+      const outcome = await runTestFile(join(root, path), { limit: tier.file, cwd: root, signal: interrupt.signal, program })
       outcomes.push(outcome)
       report(path, outcome, tier.figures)
     }
   }
-  await Promise.all(Array.from({ length: tier.width }, worker))
+  await Promise.all(Array.from({ length: tier.width }, worker)).finally(() => compiled?.dispose())
   clearTimeout(timer)
   return outcomes
 }
