@@ -22,6 +22,8 @@ export interface FileOptions {
   /** What node is given to run it. @default the source itself, transpiled as it is loaded */
   program?: readonly string[]
   signal?: AbortSignal
+  /** Told when the tests of the file are over, which may be a while before it ends. */
+  onTested?: () => void
 }
 
 /** A file whose tests are over and which does not end keeps something running: a timer, a socket, a child. Milliseconds. */
@@ -57,7 +59,14 @@ function judge(
 
 /** Runs a uvu file in a process of its own and counts. Never throws for what the file does. */
 export async function runTestFile(file: string, options: FileOptions): Promise<FileOutcome> {
-  const { limit, cwd, grace = EXIT_GRACE, signal, program = ['--import', 'tsx', '--import', './src/shims.ts', file] } = options
+  const {
+    limit,
+    cwd,
+    grace = EXIT_GRACE,
+    signal,
+    onTested,
+    program = ['--import', 'tsx', '--import', './src/shims.ts', file],
+  } = options
   const start = performance.now()
   const defect = defectIn(readFileSync(file, 'utf8'))
   if (defect !== undefined) return { passed: 0, failed: 1, skipped: 0, output: '', milliseconds: 0, problem: defect }
@@ -84,6 +93,7 @@ export async function runTestFile(file: string, options: FileOptions): Promise<F
       output += text
       if (timers.length === 1 && output.search(SUMMARY) >= 0) {
         timers.push(setTimeout(() => kill('does not end after its tests: something is left running'), grace))
+        onTested?.()
       }
     })
   }

@@ -13,7 +13,7 @@ import { type FileOutcome, runTestFile } from './test-file.ts'
 const minute = 60_000
 
 interface Tier {
-  /** Files at once. */
+  /** Files at once. More than CI has processors: half of the time the quick ones wait for each other. */
   width: number
   /** Milliseconds for one file, and for all. Generous: they catch what hangs, they do not measure. */
   file: number
@@ -31,7 +31,7 @@ const inFolder =
     folders.some((folder) => path.startsWith(`test/${folder}/`))
 
 const TIERS: Record<string, Tier> = {
-  quick: { width: 2, file: 2 * minute, all: 5 * minute, compiles: true, owns: (path) => !inFolder('system', 'long')(path) },
+  quick: { width: 3, file: 2 * minute, all: 5 * minute, compiles: true, owns: (path) => !inFolder('system', 'long')(path) },
   system: { width: 1, file: 6 * minute, all: 20 * minute, owns: inFolder('system') },
   long: { width: 1, file: 120 * minute, all: 480 * minute, figures: true, owns: inFolder('long') },
 }
@@ -61,15 +61,30 @@ async function runAll(root: string, paths: readonly string[], tier: Tier): Promi
   const compiled = tier.compiles && process.env.NODE_V8_COVERAGE === undefined ? await compileTests(root, paths) : undefined
   const queue = [...paths]
   const outcomes: FileOutcome[] = []
+  const running: Promise<void>[] = []
+  const run = async (path: string, onTested: () => void): Promise<void> => {
+    const program = compiled?.argumentsFor(path)
+    const options = { limit: tier.file, cwd: root, signal: interrupt.signal, program, onTested }
+    const outcome = await runTestFile(join(root, path), options)
+    outcomes.push(outcome)
+    report(path, outcome, tier.figures)
+  }
   const worker = async (): Promise<void> => {
     for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-      const program = compiled?.argumentsFor(path)
-      const outcome = await runTestFile(join(root, path), { limit: tier.file, cwd: root, signal: interrupt.signal, program })
-      outcomes.push(outcome)
-      report(path, outcome, tier.figures)
+      const next = path
+      await new Promise<void>((free) => {
+        // One that only waits for its end, as peers do for a second or two, is in the way of those alone that want no company.
+        const onTested = tier.width > 1 ? free : () => undefined
+        running.push(run(next, onTested).finally(free))
+      })
     }
   }
-  await Promise.all(Array.from({ length: tier.width }, worker)).finally(() => compiled?.dispose())
+  try {
+    await Promise.all(Array.from({ length: tier.width }, worker))
+    await Promise.all(running)
+  } finally {
+    await compiled?.dispose()
+  }
   clearTimeout(timer)
   return outcomes
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cleanName, oneLine, textLines } from '../../src/cli/sanitize.ts'
+import { anyText } from '../support/any-text.ts'
 
 const test = suite('cli/sanitize')
 
@@ -11,7 +12,7 @@ const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2
 const hostile = fc
   .array(
     fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(),
       fc.string(),
       fc.constantFrom(
         '\u001b[31m',

@@ -43,14 +43,21 @@ test('fails a file that dies of an uncaught error', async () => {
 })
 
 test('ends a file that hangs', async () => {
-  const { failed, problem } = await run('hangs', 3_000)
-  assert.equal([failed, problem], [1, 'not over after 3 s'])
+  const { failed, problem } = await run('hangs', 1_000)
+  assert.equal([failed, problem], [1, 'not over after 1 s'])
 })
 
 test('fails a file that leaves a timer running after its tests passed', async () => {
   const { passed, failed, problem } = await run('leaks', 60_000, 500)
   assert.equal([passed, failed], [1, 1])
   assert.match(problem ?? '', 'something is left running')
+})
+
+test('tells when the tests are over, before the file ends', async () => {
+  const told: string[] = []
+  const options = { cwd, limit: 60_000, grace: 500, onTested: () => void told.push('tested') }
+  await runTestFile(join(import.meta.dirname, 'fixtures/leaks.ts'), options).then(() => told.push('ended'))
+  assert.equal(told, ['tested', 'ended'])
 })
 
 test('fails a file that singles a test out', async () => {

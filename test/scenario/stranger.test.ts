@@ -16,11 +16,12 @@ import type { Peer } from '../../src/node/index.ts'
 import { fill, Scribe, stripped } from '../chat/support.ts'
 import { Peers } from '../support/peers.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { converged, hasty, mates, type Nodes, textsIn, withNodes } from './support.ts'
+import { converged, mates, type Nodes, paced, textsIn, withNodes } from './support.ts'
 
 const test = suite('scenario/stranger')
 const crypto = nativeCrypto
 const PASSPHRASE = 'correct horse'
+const KEYS = deriveRoomKeys('locked', await lockedRoomSecret('vault', PASSPHRASE, crypto), crypto)
 
 /** A peer that knows what everybody sees: a room's topic and tag, and what is said there. It has no key of the room. */
 interface Stranger {
@@ -72,15 +73,14 @@ async function withStranger(task: (setting: Setting) => Promise<void>, init: Cre
   const peers = new Peers()
   try {
     await withNodes(async (nodes) => {
-      const keys = deriveRoomKeys('locked', await lockedRoomSecret('vault', PASSPHRASE, crypto), crypto)
       const ann = await nodes.start('ann', [], init)
       const room = await ann.join('vault', { passphrase: PASSPHRASE })
       const rejects: string[] = []
       room.addEventListener('reject', ({ detail }) => rejects.push(detail.reason))
       await room.send('for members only')
-      const eve = await stranger(peers, keys, ann)
+      const eve = await stranger(peers, KEYS, ann)
       await mates(room, 1)
-      await task({ ann, room, keys, eve, nodes, rejects, peers })
+      await task({ ann, room, keys: KEYS, eve, nodes, rejects, peers })
     })
   } finally {
     await peers.close()
@@ -225,7 +225,7 @@ test('malformed streams and those for an unknown room are ended, and the node go
       }
       await stillServes(setting, 1)
     },
-    { clock: hasty },
+    { clock: paced(40) },
   ))
 
 test('twenty silent conversations of a stranger keep no member out', () =>

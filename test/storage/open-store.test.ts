@@ -6,13 +6,13 @@ import { once } from 'node:events'
 import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { nativeCrypto } from '../../src/native-crypto.ts'
 import { changePassphrase, openStore, storeOwner } from '../../src/storage/open-store.ts'
 import { repairStore } from '../../src/storage/repair-store.ts'
 import type { Store } from '../../src/storage/store.ts'
+import { bundled } from '../support/bundle.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { contentOf, filesBelow, name, put, rejection, text, withDirectory } from './support.ts'
 
@@ -44,9 +44,11 @@ interface Child {
   ended: Promise<unknown>
 }
 
-function child(dataDir: string, from = 0): Child {
-  const script = fileURLToPath(new URL('./child.ts', import.meta.url))
-  const started = spawn(process.execPath, ['--import', 'tsx', script, dataDir, String(from)], {
+let program: Promise<string> | undefined
+
+async function child(dataDir: string, from = 0): Promise<Child> {
+  program ??= bundled('test/storage/child.ts')
+  const started = spawn(process.execPath, [await program, dataDir, String(from)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const lines: string[] = []
@@ -240,7 +242,7 @@ test('a second opening in this process is refused and harms nothing', async () =
     assert.is(await storeOwner(directory), process.pid)
     await store.batch([put(['node', 'x'], '1')])
     // LevelDB's own lock still holds against other processes.
-    const other = child(directory)
+    const other = await child(directory)
     await other.ended
     assert.match(other.lines.join(), /^StoreInUseError/)
     await store.close()
@@ -254,7 +256,7 @@ test('a second process is refused, names the first, and changes nothing', async 
     const { store } = await openStore({ dataDir: directory })
     await store.batch([put(['node', 'x'], '1')])
     const before = await treeHash(directory)
-    const other = child(directory)
+    const other = await child(directory)
     await other.ended
     assert.match(other.lines.join(), new RegExp(`^StoreInUseError: .*pid ${process.pid}\\)$`))
     assert.is(await treeHash(directory), before)
@@ -268,7 +270,7 @@ test('LevelDB’s lock refuses a second process when the pid file is gone', asyn
   await withDirectory(async (directory) => {
     const { store } = await openStore({ dataDir: directory })
     await rm(join(directory, 'pid'))
-    const other = child(directory)
+    const other = await child(directory)
     await other.ended
     assert.match(other.lines.join(), /^StoreInUseError/)
     await store.batch([put(['node', 'x'], '1')])
@@ -282,7 +284,7 @@ test('nothing acknowledged is lost by kill -9, and every opening succeeds', asyn
     let next = 0
     const acknowledged = new Set<number>()
     for (let round = 0; round < KILLS; round++) {
-      const writer = child(directory, next)
+      const writer = await child(directory, next)
       const enough = 2 + ((round * 37) % 150)
       await waitFor(() => writer.lines.length > enough || writer.process.exitCode !== null, 'acknowledgements')
       assert.is(await storeOwner(directory), writer.process.pid)

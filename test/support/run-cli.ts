@@ -1,33 +1,12 @@
 /** The command line as a process: made from the sources as they are now, or the file that P2PNODE_COMMAND names. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { rolldown } from 'rolldown'
-
-const ROOT = join(import.meta.dirname, '../..')
+import { bundled } from './bundle.ts'
 
 let made: Promise<string> | undefined
 
-/** One bundle a test file: a process starts in a fraction of the time that transpiling takes, and there are many of them. */
-async function bundle(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'p2pnode-cli-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'))
-  const build = await rolldown({
-    input: join(ROOT, 'src/cli/main.ts'),
-    platform: 'node',
-    external: (id) => !/^[./]/.test(id),
-    logLevel: 'silent',
-  })
-  await build.write({ dir: directory, entryFileNames: 'p2pnode.mjs', chunkFileNames: '[name]-[hash].mjs' })
-  await build.close()
-  return join(directory, 'p2pnode.mjs')
-}
-
-/** The file to run with node. */
+/** The file to run with node: made once a test file, as there are many processes. */
 function command(): Promise<string> {
-  made ??= process.env.P2PNODE_COMMAND === undefined ? bundle() : Promise.resolve(process.env.P2PNODE_COMMAND)
+  made ??= process.env.P2PNODE_COMMAND === undefined ? bundled('src/cli/main.ts') : Promise.resolve(process.env.P2PNODE_COMMAND)
   return made
 }
 

@@ -152,17 +152,21 @@ export class DhtRoute {
     this.#cancel?.()
     this.#cancel = undefined
     if (!this.#started || !this.#actions.isReady()) return
-    const waiting = [...this.#namespaces.values()].flatMap(({ tasks }) => tasks.filter(({ running }) => !running))
-    waiting.sort((a, b) => a.due - b.due)
     const now = this.#init.clock.monotonic()
-    for (const task of waiting) {
-      if (this.#running >= MAX_TASKS) return
-      if (task.due > now) {
-        this.#cancel = this.#init.clock.setTimeout(() => this.#next(), task.due - now)
-        return
+    const due: Task[] = []
+    let next = Number.POSITIVE_INFINITY
+    for (const { tasks } of this.#namespaces.values())
+      for (const task of tasks) {
+        if (task.running) continue
+        if (task.due <= now) due.push(task)
+        else next = Math.min(next, task.due)
       }
+    due.sort((a, b) => a.due - b.due)
+    for (const task of due) {
+      if (this.#running >= MAX_TASKS) return
       void this.#do(task)
     }
+    if (next < Number.POSITIVE_INFINITY) this.#cancel = this.#init.clock.setTimeout(() => this.#next(), next - now)
   }
 
   async #do(task: Task): Promise<void> {

@@ -72,8 +72,13 @@ export async function signedRecord(key: PrivateKey, parts: RecordParts = {}): Pr
   return concatBytes(bytes(1, publicKey), bytes(2, payloadType), bytes(3, payload), bytes(5, signature))
 }
 
-export async function keyOf(seed: number): Promise<PrivateKey> {
-  return await generateKeyPairFromSeed('Ed25519', new Uint8Array(32).fill(seed))
+const keys = new Map<number, Promise<PrivateKey>>()
+
+/** The same key for the same seed, made once. */
+export function keyOf(seed: number): Promise<PrivateKey> {
+  const made = keys.get(seed) ?? generateKeyPairFromSeed('Ed25519', new Uint8Array(32).fill(seed))
+  keys.set(seed, made)
+  return made
 }
 
 interface RegisterParts {
