@@ -193,7 +193,11 @@ export class KeptLog extends RunLog<Sealed> {
     const horizons = new Map<AuthorLog, number>()
     for (const [author, records] of this.#records) {
       const old = [...records].filter(({ receivedAt }) => receivedAt < time)
-      if (old.length > 0) horizons.set(author, Math.max(...old.map(lastOf)))
+      if (old.length > 0)
+        horizons.set(
+          author,
+          old.reduce((last, stored) => Math.max(last, lastOf(stored)), 0),
+        )
     }
     await this.#giveUp(horizons)
   }

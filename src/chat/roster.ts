@@ -34,7 +34,7 @@ export class Roster {
     const { name, fingerprint } = members.get(account) ?? members.personOf(account)
     const self = isSelf(account)
     const authors = [...members.authorsOf(account)]
-    const heard = Math.max(...authors.map((author) => presence.heardAt(author) ?? 0), 0)
+    const heard = authors.reduce((last, author) => Math.max(last, presence.heardAt(author) ?? 0), 0)
     return {
       account,
       name,
