@@ -10,12 +10,13 @@
  */
 import type { ComponentLogger, Connection, PeerId, Startable } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { addressBlock } from '../../src/address-block.ts'
 import { KEEP_PROTOCOL } from '../../src/chat/keep-codec.ts'
 import type { Channel } from '../../src/chat/seams.ts'
 import { handleChannels } from '../../src/chat/stream-channel.ts'
 import { MAX_STREAMS } from './constants.ts'
 import { Keeper, type KeeperInit, type KeeperStatus } from './keeper.ts'
-import { networkOf } from './network-of.ts'
 
 export type { KeeperInit, KeeperStatus } from './keeper.ts'
 
@@ -28,6 +29,11 @@ export interface KeeperComponents {
 export interface KeeperService extends Startable {
   /** All that the keeper knows about people; undefined while it does not run. */
   status(): KeeperStatus | undefined
+}
+
+/** Who has one address there, has many; all that come through relays are one. */
+export function networkOf(address: Multiaddr): string {
+  return address.getComponents().some(({ name }) => name === 'p2p-circuit') ? 'relayed' : addressBlock(address)
 }
 
 /** The keeper reads its leases when libp2p starts, and takes nothing more when it stops; the store is the caller's to close, after that. */

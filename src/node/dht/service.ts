@@ -1,7 +1,7 @@
 import type { Connection, PeerId, Startable } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { addressBlock } from '../address-block.ts'
+import { addressBlock } from '../../address-block.ts'
 import { systemClock } from '../clock.ts'
 import { AddressBook } from './address-book.ts'
 import { MAX_ADDRESSES, PROTOCOL } from './constants.ts'

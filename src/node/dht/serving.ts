@@ -1,6 +1,6 @@
 import type { Connection, Libp2pEvents, Logger, TypedEventTarget } from '@libp2p/interface'
 import type { ConnectionManager, TransportManager } from '@libp2p/interface-internal'
-import { addressBlock } from '../address-block.ts'
+import { addressBlock } from '../../address-block.ts'
 import type { Clock } from '../clock.ts'
 import { isRelayed } from '../settle.ts'
 import { EVIDENCE_TTL } from './constants.ts'

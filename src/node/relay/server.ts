@@ -16,7 +16,7 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pInit } from 'libp2p'
-import { addressBlock } from '../address-block.ts'
+import { addressBlock } from '../../address-block.ts'
 import {
   HOP_TIMEOUT,
   MAX_CARRIED_BACKLOG,

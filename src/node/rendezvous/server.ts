@@ -1,7 +1,7 @@
 import type { ComponentLogger, Connection, Logger, Startable, Stream } from '@libp2p/interface'
 import type { Registrar } from '@libp2p/interface-internal'
+import { addressBlock } from '../../address-block.ts'
 import { InvalidEventError } from '../../errors.ts'
-import { addressBlock } from '../address-block.ts'
 import { type Clock, systemClock, within } from '../clock.ts'
 import { Bucket } from './bucket.ts'
 import {

@@ -2,10 +2,10 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MIN_LEASE_AGE, MIN_SPACE, QUOTAS, type Quotas, ROOM_OVERHEAD } from '../../../bootstrap/keeper/constants.ts'
+import { networkOf } from '../../../bootstrap/keeper/index.ts'
 import type { KeeperInit } from '../../../bootstrap/keeper/keeper.ts'
 import { KeptRooms } from '../../../bootstrap/keeper/kept-rooms.ts'
 import { type Lease, Leases } from '../../../bootstrap/keeper/leases.ts'
-import { networkOf } from '../../../bootstrap/keeper/network-of.ts'
 import { bytesToHex } from '../../../src/chat/hex.ts'
 import { Refusal } from '../../../src/chat/keep-codec.ts'
 import { StorageError } from '../../../src/errors.ts'
@@ -14,6 +14,7 @@ import { DAY, guest, HOUR, refusalOf, type Setting, setting, stored, visit, writ
 
 const test = suite('bootstrap/keeper/leases')
 const MiB = 2 ** 20
+const RELAY = '12D3KooWGRUDq9sQx2nUC8kHzWPNZpkjgLq1GpFqpTUSVYjVzxqp'
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -295,20 +296,20 @@ test('a room has the least number that is free, so that numbers do not grow for 
   assert.ok(leases.limits(made[2] as Lease).bytes < MiB)
 })
 
-test('addresses count as networks: /24 of IPv4, /64 of IPv6, all relayed ones together', () => {
-  const peer = '12D3KooWGRUDq9sQx2nUC8kHzWPNZpkjgLq1GpFqpTUSVYjVzxqp'
-  for (const [address, network] of [
-    ['/ip4/192.0.2.77/tcp/4001', '192.0.2.0/24'],
-    ['/ip4/192.0.2.78/tcp/9/ws', '192.0.2.0/24'],
-    ['/ip6/2001:db8:1:2:3:4:5:6/tcp/1', '2001:db8:1:2::/64'],
-    ['/ip6/2001:db8:1:2::9/tcp/1', '2001:db8:1:2::/64'],
-    ['/ip6/2001:db8::1/tcp/1', '2001:db8:0:0::/64'],
-    ['/ip6/::1/tcp/1', '0:0:0:0::/64'],
-    ['/ip6/::ffff:192.0.2.5/tcp/1', '192.0.2.0/24'],
-    [`/ip4/192.0.2.1/tcp/1/p2p/${peer}/p2p-circuit`, 'relayed'],
-    ['/memory/7', 'other'],
-  ] as const)
-    assert.is(networkOf(multiaddr(address)), network, address)
+test('a network is a /24 of IPv4 or a /64 of IPv6; all relayed ones together are one', () => {
+  const network = (address: string): string => networkOf(multiaddr(address))
+  const relayed = (ip: string): string => network(`/ip4/${ip}/tcp/1/p2p/${RELAY}/p2p-circuit`)
+  const groups = [
+    [network('/ip4/192.0.2.77/tcp/4001'), network('/ip4/192.0.2.78/tcp/9/ws'), network('/ip6/::ffff:192.0.2.5/tcp/1')],
+    [network('/ip4/192.0.3.77/tcp/4001')],
+    [network('/ip6/2001:db8:1:2:3:4:5:6/tcp/1'), network('/ip6/2001:db8:1:2::9/tcp/1')],
+    [network('/ip6/2001:db8::1/tcp/1')],
+    [network('/ip6/::1/tcp/1')],
+    [relayed('192.0.2.1'), relayed('198.51.100.1')],
+    [network('/memory/7'), network('/dns4/relay.example/tcp/1')],
+  ]
+  for (const [first, ...others] of groups) for (const other of others) assert.is(other, first)
+  assert.is(new Set(groups.map(([first]) => first)).size, groups.length)
 })
 
 test.run()
