@@ -149,13 +149,18 @@ export class Supervisor {
     this.#schedule(target, Math.max(0, target.dialledAt + MIN_REDIAL - performance.now()) + this.#politeness(peer))
   }
 
-  /** Named by a point as one that may be there: it may be long gone, and is dialled at once only where that is news. */
-  found(peer: PeerInfo): void {
-    if (this.#components.hasEnough?.() === true) return
+  /**
+   * Named by a point or the DHT as one that may be there: it may be long gone, and is dialled at once only where that is news.
+   *
+   * @returns false where there are enough: it is not remembered, and is to be named again
+   */
+  found(peer: PeerInfo): boolean {
+    if (this.#components.hasEnough?.() === true) return false
     const known = this.#targets.get(peer.id.toString())
     const isNews = known === undefined || peer.multiaddrs.some((address) => !known.hints.includes(address.toString()))
     if (isNews || known.failures === 0) this.discovered(peer)
     else known.heardAt = performance.now()
+    return true
   }
 
   /** The chat shares a room with this peer: it is dialled again when lost, until `forget`. */

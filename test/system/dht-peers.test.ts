@@ -71,7 +71,7 @@ async function plain({ isServer = false } = {}): Promise<Plain> {
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    services: { identify: identify(), dht: dht({ server: isServer, discovered: (peer) => found.push(peer) }) },
+    services: { identify: identify(), dht: dht({ server: isServer, discovered: (peer) => found.push(peer) > 0 }) },
   })
   others.push(libp2p)
   return { libp2p, dht: libp2p.services.dht, found }

@@ -34,8 +34,11 @@ export interface DhtComponents {
 }
 
 export interface DhtInit {
-  /** Told of peers in a joined namespace when they are new, and again every ten minutes. Must not throw. */
-  discovered?(peer: PeerInfo): void
+  /**
+   * Told of peers in a joined namespace when they are new, and again every ten minutes; of one that it does not want now (false),
+   * at the next look. Must not throw.
+   */
+  discovered?(peer: PeerInfo): boolean
   /** Whether a connection to this peer serves another purpose: it is not closed then. @default never */
   isUseful?(peer: string): boolean
   /** It is known to be on the internet before it is connected. @default false */

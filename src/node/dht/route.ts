@@ -35,8 +35,11 @@ export interface RouteActions {
 }
 
 export interface RouteInit {
-  /** Told of peers in a joined namespace when they are new, and from time to time. Must not throw. */
-  discovered(peer: PeerInfo): void
+  /**
+   * Told of peers in a joined namespace when they are new, and from time to time; of one that it does not want now (false), at
+   * the next look. Must not throw.
+   */
+  discovered(peer: PeerInfo): boolean
   clock: Clock
   /** From 0 to 1. */
   random(): number
@@ -234,13 +237,13 @@ export class DhtRoute {
     const id = peer.id.toString()
     const last = reported.get(id)
     if (last !== undefined && now - last < REPORT_AGAIN) return false
+    if (!this.#init.discovered(peer)) return false
     reported.delete(id)
     reported.set(id, now)
     if (reported.size > MAX_REPORTED) {
       const [oldest] = reported.keys()
       if (oldest !== undefined) reported.delete(oldest)
     }
-    this.#init.discovered(peer)
     return last === undefined
   }
 }

@@ -36,7 +36,7 @@ export class DhtService implements Dht, Startable {
   #started = false
 
   constructor(components: DhtComponents, init: DhtInit) {
-    const { clock = systemClock, random = Math.random, isUseful = () => false, discovered = () => undefined } = init
+    const { clock = systemClock, random = Math.random, isUseful = () => false, discovered = () => true } = init
     const log = components.logger.forComponent('p2pnode:dht')
     this.#components = components
     this.#isPassive = init.passive ?? false

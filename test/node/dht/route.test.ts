@@ -41,6 +41,8 @@ function setup({ ready = true } = {}) {
     most: 0,
     wait: undefined as Promise<void> | undefined,
     aborted: 0,
+    /** Whether who is reported is of use. */
+    wanted: true,
   }
   const under = async <T>(signal: AbortSignal, result: () => T): Promise<T> => {
     dht.most = Math.max(dht.most, ++dht.underWay)
@@ -60,6 +62,10 @@ function setup({ ready = true } = {}) {
     }
   }
   const reported: string[] = []
+  const discovered = ({ id }: PeerInfo): boolean => {
+    reported.push(id.toString())
+    return dht.wanted
+  }
   const route = new DhtRoute(
     {
       isReady: () => dht.ready,
@@ -74,7 +80,7 @@ function setup({ ready = true } = {}) {
       offer: (namespace) => void dht.offered.add(namespace),
       withdraw: (namespace) => void dht.offered.delete(namespace),
     },
-    { discovered: ({ id }) => reported.push(id.toString()), clock, random: () => 0.5, log: silent },
+    { discovered, clock, random: () => 0.5, log: silent },
   )
   dht.wait = Promise.resolve()
   return { clock, dht, reported, route }
@@ -111,6 +117,22 @@ test('who is found is reported once, and looked for more often again', async () 
   assert.is(reported.length, 1)
   await clock.pass(REPORT_AGAIN + LAST_LOOK_PAUSE)
   assert.ok(reported.length >= 2, 'and again much later')
+  route.stop()
+})
+
+test('who is not wanted when found is reported at the next look again, and is no reason to look sooner', async () => {
+  const { clock, dht, reported, route } = setup()
+  Object.assign(dht, { others: () => people.slice(0, 1), wanted: false })
+  route.start()
+  route.join('room')
+  await clock.pass(hour)
+  assert.is(reported.length, dht.looks.length)
+  assert.is(Math.max(...pauses(dht.looks)), LAST_LOOK_PAUSE)
+  dht.wanted = true
+  const [looks, reports] = [dht.looks.length, reported.length]
+  await clock.pass(LAST_LOOK_PAUSE)
+  assert.is(reported.length, reports + 1, 'it was taken')
+  assert.ok(dht.looks.length > looks + 1)
   route.stop()
 })
 
