@@ -1,3 +1,4 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -49,6 +50,28 @@ test('what a frontier or a tip says is held is held, whatever holes and forks th
     }),
     { numRuns: 150 },
   ))
+
+test('a page covers the events of its chain and no twin beside it', async () => {
+  const { log, keys, crypto } = await member()
+  const scribe = new Scribe(1, keys, crypto)
+  await take(log, scribe.run({}))
+  const copy = scribe.fork()
+  await take(log, scribe.run({}, {}), copy.run({ text: 'twin' }))
+  const author = only(log)
+  const end = prefixOf(bytesToHex(scribe.tip as Uint8Array))
+  const covered = (from: number): (number | boolean)[][] => {
+    const claim = new Claim()
+    claim.note(author, { author: prefixOf(author.name), segments: [{ from, to: 3, end }] }, true, log.find)
+    return [...author.events()].map((event) => [event.seq, claim.covers(event)]).sort()
+  }
+  const rest = [
+    [2, false],
+    [2, true],
+    [3, true],
+  ]
+  assert.equal(covered(1), [[1, true], ...rest])
+  assert.equal(covered(2), [[1, false], ...rest])
+})
 
 /** A log of which every other event is held: `count` segments. */
 async function holes(here: Member, count: number): Promise<AuthorLog> {
