@@ -138,11 +138,24 @@ export class Delivery {
       if (last === undefined || this.#holders.hasAll(last)) return
       signal?.throwIfAborted()
       ask()
-      await new Promise<void>((resolve, reject) => {
-        this.#waiters.push(resolve)
-        signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
-      })
+      await this.#nextChange(signal)
     }
+  }
+
+  /** Resolves at the next change. Leaves nothing behind on `signal`, which may outlive many of these. */
+  #nextChange(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const go = (): void => {
+        signal?.removeEventListener('abort', leave)
+        resolve()
+      }
+      const leave = (): void => {
+        this.#waiters = this.#waiters.filter((other) => other !== go)
+        reject(signal?.reason)
+      }
+      this.#waiters.push(go)
+      signal?.addEventListener('abort', leave, { once: true })
+    })
   }
 }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { LogEvent } from '../../src/chat/author-log.ts'
@@ -37,6 +38,11 @@ async function setup(): Promise<Setup> {
   return { ...here, delivery, told, doubts: () => doubts }
 }
 
+/** When all that waits for nothing outside is done. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 10; i++) await Promise.resolve()
+}
+
 /** Whether what was written is held by another, by now. */
 async function isHeld(delivery: Delivery): Promise<boolean> {
   const over = new AbortController()
@@ -46,7 +52,7 @@ async function isHeld(delivery: Delivery): Promise<boolean> {
       () => true,
       () => false,
     )
-  for (let i = 0; i < 10; i++) await Promise.resolve()
+  await settled()
   over.abort()
   return asked
 }
@@ -193,6 +199,25 @@ test('what was held under a key that was given up counts for nothing under the n
   await take(next.profile)
   log.ownAuthor = next.scribe.name
   assert.not.ok(await isHeld(delivery))
+})
+
+test('who waits through many changes listens to what may end it once, and then not any more', async () => {
+  const { delivery, write, page, neighbour } = await setup()
+  const ann = await neighbour(1)
+  await write(20)
+  const over = new AbortController()
+  const listeners = (): number => getEventListeners(over.signal, 'abort').length
+  let asked = 0
+  const all = delivery.all(() => asked++, over.signal)
+  for (let to = 1; to <= 20; to++) {
+    delivery.hearPage(page(1, to), true, ann.peer)
+    await settled()
+    assert.is(listeners(), 1)
+  }
+  assert.ok(asked > 10)
+  delivery.hearPage(page(1, 21), true, ann.peer)
+  await all
+  assert.is(listeners(), 0)
 })
 
 test('waiting ends with the reason of whoever ends it', async () => {
