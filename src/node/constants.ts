@@ -89,6 +89,8 @@ export const PAUSE = 5 * minute
 export const SETTLE_DELAY = 1 * second
 /** How long the connection to be kept has to answer before the surplus is closed. */
 export const SETTLE_PING = 2 * second
+/** How long what is under way on the surplus may take to come to its end. */
+export const SETTLE_PATIENCE = 10 * second
 
 /** How often it is looked on which networks this machine is. */
 export const NETWORK_LOOK = 1 * second
