@@ -5,8 +5,20 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { ClosedError, InvalidArgumentError, UnreachableError } from '../errors.ts'
 import { parse, parseId, relaysOf } from './addresses.ts'
 import { Bans } from './bans.ts'
-import { CHANGE_PROBE, MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
+import { systemClock } from './clock.ts'
+import {
+  CHANGE_PROBE,
+  MAX_USELESS_CONNECTIONS,
+  PING_INTERVAL,
+  PING_TIMEOUT,
+  RELAY_PING_INTERVAL,
+  RELAYED_PING_INTERVAL,
+  SCORE_BAN,
+  SETTLE_DELAY,
+  SHORT_LIVED,
+} from './constants.ts'
 import { matesOf } from './gossip.ts'
+import { Heartbeat } from './heartbeat.ts'
 import type { Diagnosis, Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
 import type { Lan } from './lan.ts'
 import { LateDht } from './late-dht.ts'
@@ -76,6 +88,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #init: PeerInit
   readonly #bans: Bans
   readonly #watch: GossipWatch
+  readonly #heartbeat: Heartbeat
   readonly #reservations: Reservations | undefined
   readonly #networkChange: NetworkChange | undefined
   readonly #discoveries: Assembled['discoveries']
@@ -124,6 +137,12 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       relays,
       components.logger.forComponent('p2pnode:relays'),
     )
+    this.#heartbeat = new Heartbeat({
+      connections: () => libp2p.getConnections(),
+      intervalOf: (connection) => this.#pingInterval(connection),
+      clock: systemClock,
+      log: components.logger.forComponent('p2pnode:heartbeat'),
+    })
     this.#networkChange = preset.networks && new NetworkChange(this.#onNetworkChange, preset.networks)
     for (const address of configured) this.#configure(address)
     for (const address of relays) this.supervisor.configure(address, { relay: true })
@@ -135,6 +154,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       try {
         this.#listen(true)
         this.#watch.start()
+        this.#heartbeat.start()
         this.#reservations?.start()
         await this.libp2p.start()
         const { listen, port = 0 } = this.#init
@@ -269,9 +289,15 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     await this.dht?.stop()
     await this.libp2p.stop()
     this.#watch.stop()
+    this.#heartbeat.stop()
     this.#reservations?.stop()
     this.#listen(false)
     this.#via.clear()
+  }
+
+  #pingInterval(connection: Connection): number {
+    if (isRelayed(connection)) return RELAYED_PING_INTERVAL
+    return this.#reservations?.isRelay(connection.remotePeer.toString()) ? RELAY_PING_INTERVAL : PING_INTERVAL
   }
 
   #listen(on: boolean): void {

@@ -17,7 +17,9 @@ import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pInit } from 'libp2p'
 import { addressBlock } from '../address-block.ts'
+import { systemClock } from '../clock.ts'
 import {
+  GUEST_PING_INTERVAL,
   HOP_TIMEOUT,
   MAX_CARRIED_BACKLOG,
   MAX_CIRCUITS,
@@ -25,13 +27,13 @@ import {
   MAX_RELAY_CONNECTIONS,
   MAX_RESERVATIONS,
   MAX_RESERVATIONS_PER_NETWORK,
-  RELAY_PING_INTERVAL,
   RELAY_STREAM_WINDOW,
   RELIEF_INTERVAL,
   RESERVATION_TTL,
   SETTLE_PING,
 } from '../constants.ts'
 import { type Dht, dht } from '../dht/index.ts'
+import { Heartbeat } from '../heartbeat.ts'
 import { CONNECTION_LIMITS } from '../libp2p.ts'
 import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
 import { probe } from '../probe.ts'
@@ -148,7 +150,7 @@ export async function createRelay(init: RelayInit): Promise<Relay> {
       denyOutboundRelayedConnection: () => circuits.size >= (init.maxCircuits ?? MAX_CIRCUITS),
     },
     connectionManager: { ...CONNECTION_LIMITS, maxConnections: MAX_RELAY_CONNECTIONS },
-    connectionMonitor: { pingInterval: RELAY_PING_INTERVAL },
+    connectionMonitor: { enabled: false },
     ...(init.logger === undefined ? {} : { logger: init.logger }),
     services: {
       identify: identify(),
@@ -187,6 +189,7 @@ class Libp2pRelay implements Relay {
   readonly #components: Components
   readonly #init: RelayInit & { maxReservations: number }
   readonly #circuits: Circuits
+  readonly #heartbeat: Heartbeat
   readonly #refused = { full: 0, network: 0 }
   #listeners = 0
   #relief: ReturnType<typeof setInterval> | undefined
@@ -197,11 +200,18 @@ class Libp2pRelay implements Relay {
     this.#components = components
     this.#init = init
     this.#circuits = circuits
+    this.#heartbeat = new Heartbeat({
+      connections: () => libp2p.getConnections(),
+      intervalOf: () => GUEST_PING_INTERVAL,
+      clock: systemClock,
+      log: components.logger.forComponent('p2pnode:heartbeat'),
+    })
   }
 
   async start(): Promise<void> {
     this.libp2p.addEventListener('connection:open', this.#opened)
     this.libp2p.addEventListener('peer:disconnect', this.#left)
+    this.#heartbeat.start()
     this.#relief ??= setInterval(() => this.#circuits.relieve(this.#init.maxBacklog ?? MAX_CARRIED_BACKLOG), RELIEF_INTERVAL)
     try {
       await this.libp2p.start()
@@ -220,6 +230,7 @@ class Libp2pRelay implements Relay {
   async stop(): Promise<void> {
     clearInterval(this.#relief)
     this.#relief = undefined
+    this.#heartbeat.stop()
     await this.libp2p.stop()
     this.libp2p.removeEventListener('connection:open', this.#opened)
     this.libp2p.removeEventListener('peer:disconnect', this.#left)
