@@ -13,24 +13,26 @@ export function whyNoCapture(): string | undefined {
 /** Of packets that wait to be written, in KiB. */
 const KERNEL_BUFFER = 65_536
 
-/** Everything that goes over the loopback interface, in a file. */
+/** Everything that comes from an address of the loopback interface, or goes there, in a file. */
 export class Capture {
   readonly #file: string
+  readonly #host: string
   readonly #child: ChildProcess
   #told = ''
 
-  private constructor(file: string) {
+  private constructor(file: string, host: string) {
     this.#file = file
-    const options = ['-i', 'lo', '--immediate-mode', '-U', '-B', `${KERNEL_BUFFER}`, '-s', '0', '-w', file]
+    this.#host = host
+    const options = ['-i', 'lo', '--immediate-mode', '-U', '-B', `${KERNEL_BUFFER}`, '-s', '0', '-w', file, 'host', host]
     this.#child = spawn('tcpdump', options, { stdio: ['ignore', 'ignore', 'pipe'] })
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#told += text
     })
   }
 
-  /** Resolves when it has begun. */
-  static async start(file: string): Promise<Capture> {
-    const capture = new Capture(file)
+  /** Resolves when it has begun. An address of its own, in 127.0.0.0/8, keeps the traffic of others out. */
+  static async start(file: string, host: string): Promise<Capture> {
+    const capture = new Capture(file, host)
     await waitFor(() => capture.#told.includes('listening on'), 'the capture to begin')
     return capture
   }
@@ -55,7 +57,7 @@ export class Capture {
     const marker = Buffer.from('the end of the capture')
     const socket = createSocket('udp4').unref()
     await waitFor(() => {
-      socket.send(marker, 9, '127.0.0.1')
+      socket.send(marker, 9, this.#host)
       return readFileSync(this.#file).includes(marker)
     }, 'the capture to hold what was sent')
     socket.close()

@@ -1,21 +1,21 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket, connect as tcpConnect } from 'node:net'
 
-/** A way to a TCP port of this machine that stops after so many bytes from there, until it is told to go on. */
+/** A way to a TCP port that stops after so many bytes from there, until it is told to go on. It begins on the same address. */
 export class SlowWay {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #stopped = new Set<Socket>()
   #left: number
 
-  private constructor(port: number, bytes: number) {
+  private constructor(host: string, port: number, bytes: number) {
     this.#left = bytes
-    this.#server = createServer((near) => this.#join(near, tcpConnect(port, '127.0.0.1')))
+    this.#server = createServer((near) => this.#join(near, tcpConnect(port, host)))
   }
 
-  static async to(port: number, bytes: number): Promise<SlowWay> {
-    const way = new SlowWay(port, bytes)
-    way.#server.listen(0, '127.0.0.1')
+  static async to(host: string, port: number, bytes: number): Promise<SlowWay> {
+    const way = new SlowWay(host, port, bytes)
+    way.#server.listen(0, host)
     await once(way.#server, 'listening')
     return way
   }

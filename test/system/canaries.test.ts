@@ -18,6 +18,8 @@ const COMMAND = join(import.meta.dirname, '../../dist/cli/p2pnode.js')
 const suiteOf = suite('system/canaries')
 const test = canRun(whyNoCommand(), whyNoCapture()) ? suiteOf : suiteOf.skip
 
+/** Where all of this takes place, and nothing else. */
+const HOST = '127.0.78.1'
 const OPEN_ROOM = 'zanzibar-lighthouse'
 const LOCKED_ROOM = 'quetzal-workshop'
 const ROOM_PASSPHRASE = 'ostrich velvet marmalade'
@@ -87,12 +89,12 @@ test('leaves no text, name, passphrase or key in captures, data directories, the
   writeFileSync(storePassphrase, `${STORE_PASSPHRASE}\n`, { mode: 0o600 })
   writeFileSync(roomPassphrase, `${ROOM_PASSPHRASE}\n`, { mode: 0o600 })
   mkdirSync(join(dir, 'logs'))
-  const traffic = await Capture.start(capture)
+  const traffic = await Capture.start(capture, HOST)
   const start = (name: string, index: number, more: string[]): Promise<CliPeer> =>
     CliPeer.start({
       dataDir: join(dir, 'data', name),
       args: [
-        ...[OPEN_ROOM, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--name', NAMES[index] as string],
+        ...[OPEN_ROOM, '--no-mdns', '--listen', `/ip4/${HOST}/tcp/0`, '--name', NAMES[index] as string],
         ...[
           '--passphrase-file',
           storePassphrase,

@@ -31,6 +31,9 @@ import { waitFor } from '../support/wait-for.ts'
 const suiteOf = suite('system/keeper-canaries')
 const test = canRun(whyNoCommand(), whyNoCapture(), whyNoDump()) ? suiteOf : suiteOf.skip
 
+/** Where all of this takes place, and nothing else. */
+const HOST = '127.0.77.1'
+
 /** What people put in. Some are longer than one byte a character in UTF-8, in V8's strings, or in both. */
 const CANARIES = {
   'open room': 'zanzibar-leuchttürme',
@@ -169,13 +172,13 @@ class Setting {
   output = ''
 
   async capture(): Promise<Capture> {
-    const capture = await Capture.start(this.captured)
+    const capture = await Capture.start(this.captured, HOST)
     this.#ends.push(() => capture.kill())
     return capture
   }
 
   async keeper(metrics: number): Promise<CliPeer> {
-    const listen = ['--listen', '/ip4/127.0.0.1/tcp/0', '--metrics', `${metrics}`]
+    const listen = ['--listen', `/ip4/${HOST}/tcp/0`, '--metrics', `${metrics}`]
     const log = ['--log-level', 'trace', '--log-file', this.log]
     const args = [...listen, ...log, '--keep', 'open', '--keep-token-file', this.#token]
     const onOutput = (text: string): void => {
@@ -186,14 +189,14 @@ class Setting {
 
   person(name: string, shownAs: string, relay: string): Promise<CliPeer> {
     const files = ['--passphrase-file', this.#storePassphrase, '--keep-token-file', this.#token]
-    const network = ['--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--relay', relay]
+    const network = ['--no-mdns', '--listen', `/ip4/${HOST}/tcp/0`, '--relay', relay]
     return this.#started({ dataDir: join(this.base, name), args: [OPEN_ROOM, '--name', shownAs, ...files, ...network] })
   }
 
   /** A way to the keeper that stands still in the middle, and the address of its beginning. */
   async slowWay({ ready }: CliPeer): Promise<{ way: SlowWay; address: string }> {
     const address = ready.addresses[0] ?? ''
-    const way = await SlowWay.to(Number(/\/tcp\/(\d+)\//.exec(address)?.[1]), FIRST_PART)
+    const way = await SlowWay.to(HOST, Number(/\/tcp\/(\d+)\//.exec(address)?.[1]), FIRST_PART)
     this.#ends.push(() => way.close())
     return { way, address: address.replace(/\/tcp\/\d+\//, `/tcp/${way.port}/`) }
   }
