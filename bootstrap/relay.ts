@@ -61,8 +61,11 @@ export interface RelayStatus {
   registrations: { peerId: string; addresses: string[]; names: { name: string; expires: string }[] }[]
   /** What it keeps, if it keeps anything: rooms by a tag that says nothing of them, who asked first, how much, until when. */
   kept?: KeeperStatus
-  /** In the DHT: servers known, and which peers can be found under which hash, of whatever that may be. */
-  dht: { servers: number; records: { peerId: string; hash: string; expires: string }[] }
+  /** In the DHT: servers that it has heard of, and under which hashes peers can be found: each is the SHA-256, in hex, of a name. */
+  dht: {
+    servers: { peerId: string; addresses: string[] }[]
+    records: { peerId: string; addresses: string[]; hashes: { hash: string; expires: string }[] }[]
+  }
   /** Who is connected with whom through it, now. */
   circuits: { from: string; to: string; since: string; bytes: number }[]
 }
@@ -224,16 +227,21 @@ export class RelayProcess {
         })),
       })),
       ...this.#kept(),
-      dht: {
-        servers: relay.dht.figures().contacts,
-        records: relay.dht.records().map(({ peer, key, expiresIn }) => ({
-          peerId: peer,
-          hash: key,
-          expires: new Date(Date.now() + expiresIn).toISOString(),
-        })),
-      },
+      dht: await this.#dht(),
       circuits: relay.circuits().map((circuit) => ({ ...circuit, since: circuit.since.toISOString() })),
     }
+  }
+
+  async #dht(): Promise<RelayStatus['dht']> {
+    const { dht } = this.#relay
+    const records = new Map<string, RelayStatus['dht']['records'][number]>()
+    for (const { peer, addresses, key, expiresIn } of dht.records()) {
+      const of = records.get(peer) ?? { peerId: peer, addresses, hashes: [] }
+      of.hashes.push({ hash: key, expires: new Date(Date.now() + expiresIn).toISOString() })
+      records.set(peer, of)
+    }
+    const servers = await dht.servers()
+    return { servers: servers.map(({ peer, addresses }) => ({ peerId: peer, addresses })), records: [...records.values()] }
   }
 
   get #keeper(): KeeperService | undefined {
