@@ -15,7 +15,7 @@ function sizeOf(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
 
-export function formatRelayStatus({ peers, circuits, registrations, kept, dht, ...status }: RelayStatus): string[] {
+export function formatRelayStatus({ peers, circuits, registrations, kept, dht, omitted = {}, ...status }: RelayStatus): string[] {
   const { version, peerId, addresses, since, connections, reservations, carried } = status
   return [
     ...table([
@@ -46,6 +46,7 @@ export function formatRelayStatus({ peers, circuits, registrations, kept, dht, .
     ...circuits.map(
       ({ from, to, since, bytes }) => `  ${from} is connected with ${to} through here since ${since}, ${sizeOf(bytes)}`,
     ),
+    ...Object.entries(omitted).map(([list, count]) => `  … and ${count} more in ${list}, for which there is no room here`),
   ]
 }
 

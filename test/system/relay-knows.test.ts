@@ -114,6 +114,7 @@ test('a relay knows of people what its status shows, and nothing else', async ()
       return unshown(messages, status).length === 0
     }
     await waitFor(isShown, 'all of it to be shown').catch(() => undefined) // and is told of below
+    assert.is(status.omitted, undefined)
     assert.equal(unshown(messages, status), [], 'what the DHT told it and it does not show')
     const everything = pieces.map(({ hex }) => hex).join('|')
     for (const secret of Object.values(SECRETS)) assert.not.ok(everything.includes(bytesToHex(utf8ToBytes(secret))), secret)
