@@ -87,6 +87,8 @@ export interface Dht {
   figures(): DhtFigures
   /** Everything that is kept for others; keys are the hashes in hex. */
   records(): RecordView[]
+  /** The peer ids of the servers that it would ask. */
+  contacts(): string[]
   /** The servers that are known, from their own connections or from what others answered. */
   servers(): Promise<ServerView[]>
 }

@@ -141,9 +141,12 @@ export class DhtService implements Dht, Startable {
     return this.#records.views().map((record) => ({ ...record, key: hashOf(record.key) }))
   }
 
+  contacts(): string[] {
+    return [...this.#kad.routingTable.kb.toIterable()].map(({ peerId }) => peerId.toString())
+  }
+
   async servers(): Promise<ServerView[]> {
-    const contacts = [...this.#kad.routingTable.kb.toIterable()].map(({ peerId }) => peerId.toString())
-    const known = [...new Set([...contacts, ...this.#learned.peers()])]
+    const known = [...new Set([...this.contacts(), ...this.#learned.peers()])]
     return await Promise.all(
       known.map(async (peer) => ({ peer, addresses: (await this.#addressesOf(peerIdFromString(peer))).map(String) })),
     )
