@@ -22,10 +22,10 @@ export async function guests(count: number): Promise<void> {
       await sleep(IDLE)
       const idle = relay.usage()
       const percent = (100 * (idle.cpu - before.cpu)) / (IDLE / 1000)
-      const { connections, circuits, carried, dht } = await relay.status()
+      const { connections, circuits, carried, dht, omitted = {} } = await relay.status()
       console.log(
         `\nat rest: ${percent.toFixed(1)} % of a core, RSS ${(idle.rss / MB).toFixed(0)} MB, ${connections} connections, ` +
-          `${circuits.length} circuits (${(carried.bytes / MB).toFixed(1)} MB in all), ${dht.records.length} records of the DHT`,
+          `${circuits.length + (omitted.circuits ?? 0)} circuits (${(carried.bytes / MB).toFixed(1)} MB in all), ${dht.records.length + (omitted.records ?? 0)} in the DHT`,
       )
     } finally {
       await Promise.all(peers.map((peer) => peer.stop()))
@@ -45,9 +45,9 @@ async function fill(relay: MeasuredRelay, peers: Peer[], count: number): Promise
     }
     await until(() => peers.every((peer) => peer.relays()[0]?.reserved === true), 'reservations')
     await until(() => peers.every((peer) => peer.relays()[0]?.registered === 1), 'registrations')
-    const { reservations, registrations } = await relay.status()
+    const { reservations, registrations, omitted } = await relay.status()
     const after = relay.usage()
-    const names = registrations.reduce((sum, each) => sum + each.names.length, 0)
+    const names = registrations.length + (omitted?.registrations ?? 0)
     const each = ((1000 * (after.cpu - before.cpu)) / Math.min(STEP, count)).toFixed(1)
     console.log(`| ${step} | ${(after.rss / MB).toFixed(0)} MB | ${each} ms | ${reservations} | ${names} |`)
     before = after

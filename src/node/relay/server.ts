@@ -191,6 +191,8 @@ class Libp2pRelay implements Relay {
   readonly #circuits: Circuits
   readonly #heartbeat: Heartbeat
   readonly #refused = { full: 0, network: 0 }
+  /** Who is not connected any more and is not forgotten yet. */
+  readonly #gone = new Map<string, PeerId>()
   #listeners = 0
   #relief: ReturnType<typeof setInterval> | undefined
 
@@ -342,5 +344,18 @@ class Libp2pRelay implements Relay {
   /** Nobody can be reached who is not there: the place is free for others. */
   readonly #left = ({ detail }: CustomEvent<PeerId>): void => {
     this.#service.reservations.delete(detail)
+    this.#gone.set(detail.toString(), detail)
+    this.#forget()
+  }
+
+  /** What libp2p has of those who have gone, but for servers that the DHT goes on asking: these are forgotten after it has dropped them. */
+  #forget(): void {
+    const contacts = new Set(this.dht.contacts())
+    for (const [id, peer] of this.#gone) {
+      if (contacts.has(id)) continue
+      this.#gone.delete(id)
+      if (this.libp2p.getConnections(peer).length > 0) continue
+      this.libp2p.peerStore.delete(peer).catch(() => undefined) // it is in memory, and gone with the relay
+    }
   }
 }
