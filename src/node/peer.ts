@@ -17,6 +17,7 @@ import {
   SETTLE_DELAY,
   SHORT_LIVED,
 } from './constants.ts'
+import { Forgetting } from './forgetting.ts'
 import { matesOf } from './gossip.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Diagnosis, Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
@@ -89,6 +90,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #bans: Bans
   readonly #watch: GossipWatch
   readonly #heartbeat: Heartbeat
+  readonly #forgetting: Forgetting
   readonly #reservations: Reservations | undefined
   readonly #networkChange: NetworkChange | undefined
   readonly #discoveries: Assembled['discoveries']
@@ -142,6 +144,10 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       intervalOf: (connection) => this.#pingInterval(connection),
       clock: systemClock,
       log: components.logger.forComponent('p2pnode:heartbeat'),
+    })
+    this.#forgetting = new Forgetting(libp2p, () => {
+      const contacts = new Set(this.dht?.contacts())
+      return { has: (peer) => this.supervisor.isWanted(peer) || contacts.has(peer) }
     })
     this.#networkChange = preset.networks && new NetworkChange(this.#onNetworkChange, preset.networks)
     for (const address of configured) this.#configure(address)
@@ -325,6 +331,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     const peerId = detail.toString()
     const via = this.#via.get(peerId) ?? 'direct'
     this.#via.delete(peerId)
+    this.#forgetting.left(detail)
     this.safeDispatchEvent('disconnected', { detail: { peerId, via } })
   }
 

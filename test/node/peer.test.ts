@@ -101,6 +101,22 @@ test('finds a configured peer again after that peer restarted on the same port',
   await connected(a, again)
 })
 
+test('remembers of those who have gone only whom it is to find again', async () => {
+  const [a, b, stranger, last] = [await peers.start(), await peers.start(), await peers.start(), await peers.start()]
+  a.keep(b.peerId)
+  for (const other of [b, stranger, last]) {
+    await other.connect(addressOf(a))
+    await connected(a, other)
+    await waitFor(() => a.libp2p.peerStore.has(other.libp2p.peerId), 'it to be known')
+  }
+  for (const other of [b, stranger, last]) {
+    await other.stop()
+    await waitFor(() => connectionsBetween(a, other) === 0, 'it to be gone')
+  }
+  await waitFor(async () => !(await a.libp2p.peerStore.has(stranger.libp2p.peerId)), 'the stranger to be forgotten')
+  assert.ok(await a.libp2p.peerStore.has(b.libp2p.peerId))
+})
+
 test('dials a kept peer again from the side that dialled, and a forgotten one no more', async () => {
   const seed = randomSeed()
   const b = await peers.start({ seed })

@@ -33,6 +33,7 @@ import {
   SETTLE_PING,
 } from '../constants.ts'
 import { type Dht, dht } from '../dht/index.ts'
+import { Forgetting } from '../forgetting.ts'
 import { Heartbeat } from '../heartbeat.ts'
 import { CONNECTION_LIMITS } from '../libp2p.ts'
 import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
@@ -190,9 +191,8 @@ class Libp2pRelay implements Relay {
   readonly #init: RelayInit & { maxReservations: number }
   readonly #circuits: Circuits
   readonly #heartbeat: Heartbeat
+  readonly #forgetting: Forgetting
   readonly #refused = { full: 0, network: 0 }
-  /** Who is not connected any more and is not forgotten yet. */
-  readonly #gone = new Map<string, PeerId>()
   #listeners = 0
   #relief: ReturnType<typeof setInterval> | undefined
 
@@ -202,6 +202,8 @@ class Libp2pRelay implements Relay {
     this.#components = components
     this.#init = init
     this.#circuits = circuits
+    // But for servers that the DHT goes on asking.
+    this.#forgetting = new Forgetting(libp2p, () => new Set(this.dht.contacts()))
     this.#heartbeat = new Heartbeat({
       connections: () => libp2p.getConnections(),
       intervalOf: () => GUEST_PING_INTERVAL,
@@ -344,18 +346,6 @@ class Libp2pRelay implements Relay {
   /** Nobody can be reached who is not there: the place is free for others. */
   readonly #left = ({ detail }: CustomEvent<PeerId>): void => {
     this.#service.reservations.delete(detail)
-    this.#gone.set(detail.toString(), detail)
-    this.#forget()
-  }
-
-  /** What libp2p has of those who have gone, but for servers that the DHT goes on asking: these are forgotten after it has dropped them. */
-  #forget(): void {
-    const contacts = new Set(this.dht.contacts())
-    for (const [id, peer] of this.#gone) {
-      if (contacts.has(id)) continue
-      this.#gone.delete(id)
-      if (this.libp2p.getConnections(peer).length > 0) continue
-      this.libp2p.peerStore.delete(peer).catch(() => undefined) // it is in memory, and gone with the relay
-    }
+    this.#forgetting.left(detail)
   }
 }
