@@ -276,7 +276,7 @@ function flagsOf(command: Command): Record<string, unknown> {
       const negated = name.startsWith('no-')
       const key = (negated ? name.slice(3) : name).replace(/-(\w)/g, (_match, letter: string) => letter.toUpperCase())
       if (source.getOptionValueSource(key) !== 'cli') continue
-      // --dht and --no-dht are one option of commander's, whose value tells which was given.
+      // --dht and --no-dht, as --upnp and --no-upnp, are one option of commander's, whose value tells which was given.
       const value: unknown = source.getOptionValue(key)
       if (negated !== (value === false)) continue
       flags[name] = negated ? true : value
