@@ -1,4 +1,4 @@
-import { parser } from 'sax'
+import sax from 'sax'
 import { MAX_XML_DEPTH, MAX_XML_ELEMENTS } from './constants.ts'
 
 /**
@@ -13,7 +13,7 @@ export function readXml(xml: string, name: string): ReadonlyMap<string, string>[
   const open: { depth: number; texts: Map<string, string> }[] = []
   let [depth, count, text] = [0, 0, '']
   // Not strict: routers write what their makers took for XML.
-  const reader = parser(false, { lowercase: true, trim: true })
+  const reader = sax.parser(false, { lowercase: true, trim: true })
   reader.onerror = (error) => {
     throw new Error('the router answers with what is no XML', { cause: error })
   }
