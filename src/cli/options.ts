@@ -66,7 +66,7 @@ export const networkOptions = [
   {
     name: 'upnp',
     kind: 'flag',
-    description: 'ask the router for a port that leads here (by default where --relay or --connect is beyond this network)',
+    description: 'ask the router for a port that leads here (with --relay or --connect beyond this network it is done anyhow)',
   },
   { name: 'no-upnp', kind: 'flag', description: 'ask the router for nothing (UPnP, NAT-PMP)' },
   { name: 'offline', kind: 'flag', description: 'stay on this network: dial private addresses only' },

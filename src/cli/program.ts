@@ -48,7 +48,10 @@ const commands: readonly CommandSpec[] = [
     usage: 'relay [status]',
     description: 'run a relay for others; with status: what the one that runs here knows',
     example: 'p2pnode relay --announce /dns4/relay.example.org/tcp/4747',
-    options: [...networkOptions.filter(({ name }) => ['listen', 'announce', 'keep-token-file'].includes(name)), ...relayOptions],
+    options: [
+      ...networkOptions.filter(({ name }) => ['listen', 'announce', 'upnp', 'keep-token-file'].includes(name)),
+      ...relayOptions,
+    ],
     endsItself: true,
     run: async (context, [what]) => {
       if (what !== undefined && what !== 'status') throw new UsageError(`relay ${what}: there is only p2pnode relay status`)

@@ -93,6 +93,27 @@ test('two who know a relay, one of them behind such a router: they are connected
     }
   }))
 
+test('a relay at home has an address outside, and somebody else reaches it there', () =>
+  withLab(async (lab, start) => {
+    const router = await MappingRouter.start(lab, MAPPED, 'UPnP')
+    const [space] = lab.homes
+    if (space === undefined) throw new Error('no home')
+    const relay = await CliPeer.start({ space, command: 'relay', args: ['--upnp'], dataDir: join(space.home, 'relay') })
+    try {
+      const { addresses } = relay.ready
+      assert.equal(
+        addresses.map((address) => address.split('/p2p/')[0]),
+        [`${OUTSIDE}4747`],
+      )
+      const bob = await start(CLOSED, '--relay', addresses[0] ?? '', '--no-upnp')
+      await waitFor(async () => (await bob.request<Status>('status')).relays[0]?.reserved, 'a reservation', PATIENCE)
+      assert.is(await relay.stop(), 0)
+      assert.equal(router.rules(), [])
+    } finally {
+      await relay.kill()
+    }
+  }))
+
 test('a router is asked for nothing by who stays at home, who forbids it, and who names his own address', () =>
   withLab(async (lab, start) => {
     const [router, other] = [await MappingRouter.start(lab, MAPPED, 'UPnP'), await MappingRouter.start(lab, CLOSED, 'UPnP')]

@@ -32,6 +32,7 @@ import {
   SETTLE_PING,
 } from '../constants.ts'
 import { type Dht, dht } from '../dht/index.ts'
+import { LatePortMapping } from '../late-port-mapping.ts'
 import { CONNECTION_LIMITS } from '../libp2p.ts'
 import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
 import { probe } from '../probe.ts'
@@ -45,6 +46,8 @@ export interface RelayInit {
   listen?: string[]
   /** Multiaddrs under which it is reached from elsewhere, instead of those it listens on. */
   announce?: string[]
+  /** Ask the router for a port that leads to its TCP listener; not with `announce`. @default false */
+  upnp?: boolean
   /** Peers that can be reached through it at the same time. @default 1,024 */
   maxReservations?: number
   /** How many of them may come from one network. @default 256 */
@@ -187,6 +190,7 @@ class Libp2pRelay implements Relay {
   readonly #components: Components
   readonly #init: RelayInit & { maxReservations: number }
   readonly #circuits: Circuits
+  readonly #portMapping: LatePortMapping | undefined
   readonly #refused = { full: 0, network: 0 }
   #listeners = 0
   #relief: ReturnType<typeof setInterval> | undefined
@@ -197,6 +201,12 @@ class Libp2pRelay implements Relay {
     this.#components = components
     this.#init = init
     this.#circuits = circuits
+    const { upnp = false, announce = [] } = init
+    if (upnp && announce.length === 0) {
+      this.#portMapping = new LatePortMapping(components, async (given) =>
+        (await import('../port-mapping/index.ts')).portMapper(given),
+      )
+    }
   }
 
   async start(): Promise<void> {
@@ -211,6 +221,8 @@ class Libp2pRelay implements Relay {
         : listenOn(transportManager, this.#init.listen))
       this.#listeners = transportManager.getListeners().length
       confirmOwn(transportManager, addressManager)
+      // Its address is what people are told: it is worth waiting for.
+      await this.#portMapping?.start()
     } catch (error) {
       await this.stop()
       throw error
@@ -220,6 +232,7 @@ class Libp2pRelay implements Relay {
   async stop(): Promise<void> {
     clearInterval(this.#relief)
     this.#relief = undefined
+    await this.#portMapping?.stop()
     await this.libp2p.stop()
     this.libp2p.removeEventListener('connection:open', this.#opened)
     this.libp2p.removeEventListener('peer:disconnect', this.#left)
