@@ -1,11 +1,17 @@
 import { type IncomingMessage, request } from 'node:http'
-import { systemClock, within } from '../clock.ts'
+import { type Clock, within } from '../clock.ts'
 import { HTTP_TIMEOUT, MAX_HTTP_BODY, MAX_HTTP_HEADERS } from './constants.ts'
 
 export interface HttpRequest {
   method: 'GET' | 'POST'
   headers?: Record<string, string>
   body?: string
+}
+
+/** Who asks: the address of this machine that it is sent from, and by what deadlines are measured. */
+export interface Caller {
+  local: string
+  clock: Clock
 }
 
 export interface HttpAnswer {
@@ -16,17 +22,16 @@ export interface HttpAnswer {
 /**
  * One request to a router, on a connection of its own. Goes where `url` says and nowhere else: no redirect is followed.
  *
- * @param local - the address of this machine that it is sent from
  * @throws Error when there is no answer in time, or too much of one
  */
 export async function ask(
   url: URL,
   { method, headers, body }: HttpRequest,
-  local: string,
+  { local, clock }: Caller,
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   return await within(
-    systemClock,
+    clock,
     HTTP_TIMEOUT,
     async (signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()

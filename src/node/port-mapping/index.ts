@@ -80,11 +80,12 @@ export interface PortMapperInit {
 
 /** Not started. */
 export function portMapper(init: PortMapperInit): PortMapper {
-  const [pmp, upnp] = [new NatPmp(), new Upnp()]
+  const { clock = systemClock } = init
+  const [pmp, upnp] = [new NatPmp({ clock }), new Upnp({ clock })]
   return new PortMapper({
     routes: systemRoutes,
     ways: [(wish, signal) => pmp.map(wish, signal), (wish, signal) => upnp.map(wish, signal)],
-    clock: systemClock,
+    clock,
     ...init,
   })
 }

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { type Clock, systemClock } from '../clock.ts'
 import { LIFETIME, PMP_FIRST_WAIT, PMP_REQUESTS } from './constants.ts'
 import { checkExternal } from './external.ts'
 import type { Grant, Wish } from './index.ts'
@@ -21,8 +22,7 @@ const REFUSALS: Record<number, string> = {
 export interface NatPmpInit {
   /** Of the router. @default 5351 */
   port?: number
-  /** Milliseconds until a question is asked again; doubled each time. @default 250 */
-  firstWait?: number
+  clock?: Clock
 }
 
 /** Sends a request, and returns the answer to it. @throws Error when there is none, or a refusal */
@@ -31,11 +31,11 @@ type Ask = (request: Uint8Array) => Promise<DataView>
 /** Asks a router by NAT-PMP: RFC 6886. */
 export class NatPmp {
   readonly #port: number
-  readonly #firstWait: number
+  readonly #clock: Clock
 
-  constructor({ port = PORT, firstWait = PMP_FIRST_WAIT }: NatPmpInit = {}) {
+  constructor({ port = PORT, clock = systemClock }: NatPmpInit = {}) {
     this.#port = port
-    this.#firstWait = firstWait
+    this.#clock = clock
   }
 
   /** @throws Error why nothing was given */
@@ -66,7 +66,7 @@ export class NatPmp {
     try {
       // The system passes on only what comes from there.
       await connected(socket, this.#port, gateway)
-      return await work((request) => exchange(socket, request, this.#firstWait, signal))
+      return await work((request) => exchange(socket, request, this.#clock, signal))
     } finally {
       socket.close()
     }
@@ -120,14 +120,14 @@ function connected(socket: Socket, port: number, gateway: string): Promise<void>
   })
 }
 
-function exchange(socket: Socket, request: Uint8Array, firstWait: number, signal: AbortSignal): Promise<DataView> {
+function exchange(socket: Socket, request: Uint8Array, clock: Clock, signal: AbortSignal): Promise<DataView> {
   const { promise, resolve, reject } = Promise.withResolvers<DataView>()
   let sent = 0
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let cancel = (): void => undefined
   const send = (): void => {
     if (sent === PMP_REQUESTS) return reject(new Error(SILENT))
     socket.send(request)
-    timer = setTimeout(send, firstWait * 2 ** sent++)
+    cancel = clock.setTimeout(send, PMP_FIRST_WAIT * 2 ** sent++)
   }
   const onMessage = (bytes: Uint8Array): void => {
     try {
@@ -145,7 +145,7 @@ function exchange(socket: Socket, request: Uint8Array, firstWait: number, signal
   if (signal.aborted) onAbort()
   else send()
   return promise.finally(() => {
-    clearTimeout(timer)
+    cancel()
     signal.removeEventListener('abort', onAbort)
     socket.off('message', onMessage)
     // It stays: an error that comes late must not end the process.

@@ -31,7 +31,7 @@ async function readTable(): Promise<string[] | undefined> {
 /**
  * The gateways of the default routes, the preferred first.
  *
- * @param table - /proc/net/route: hexadecimal, in the machine's byte order, which is little-endian wherever Node runs
+ * @param table - /proc/net/route: addresses in hexadecimal, as little-endian machines write them
  */
 export function defaultGateways(table: string): string[] {
   const routes: { gateway: string; metric: number }[] = []
@@ -40,7 +40,13 @@ export function defaultGateways(table: string): string[] {
     if (destination !== '00000000' || mask !== '00000000' || gateway === undefined || !/^[0-9A-F]{8}$/.test(gateway)) continue
     if ((Number.parseInt(flags, 16) & THROUGH_GATEWAY) !== THROUGH_GATEWAY) continue
     const octets = gateway.match(/../g) ?? []
-    routes.push({ gateway: octets.reverse().map((octet) => Number.parseInt(octet, 16)).join('.'), metric: Number(metric) }) // biome-ignore format: one step
+    routes.push({
+      gateway: octets
+        .reverse()
+        .map((octet) => Number.parseInt(octet, 16))
+        .join('.'),
+      metric: Number(metric),
+    })
   }
   return [...new Set(routes.sort((a, b) => a.metric - b.metric).map(({ gateway }) => gateway))]
 }

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { MAX_SEARCH_ANSWER, MAX_SEARCH_ANSWERS, SEARCH_REPEAT, SEARCH_TIMEOUT } from './constants.ts'
+import type { Caller } from './http.ts'
 import type { Endpoint } from './index.ts'
 
 /** UPnP Device Architecture 2.0, section 1.3: a multicast group, and the same port of the router itself. */
@@ -15,8 +16,9 @@ const HOPS = 1
  * @throws Error when it does not answer
  */
 export async function searchGateway(
-  { gateway, local }: { gateway: string; local: string },
+  gateway: string,
   at: readonly Endpoint[],
+  { local, clock }: Caller,
   signal: AbortSignal,
 ): Promise<URL> {
   signal.throwIfAborted()
@@ -36,19 +38,23 @@ export async function searchGateway(
     }
   }
   socket.bind({ address: local, port: 0 }, () => {
-    socket.setMulticastInterface(local)
-    socket.setMulticastTTL(HOPS)
-    send()
+    try {
+      socket.setMulticastInterface(local)
+      socket.setMulticastTTL(HOPS)
+      send()
+    } catch (error) {
+      reject(error)
+    }
   })
-  const again = setTimeout(send, SEARCH_REPEAT)
-  const end = setTimeout(() => reject(new Error('the router does not answer UPnP')), SEARCH_TIMEOUT)
+  const again = clock.setTimeout(send, SEARCH_REPEAT)
+  const end = clock.setTimeout(() => reject(new Error('the router does not answer UPnP')), SEARCH_TIMEOUT)
   const onAbort = (): void => reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     return await promise
   } finally {
-    clearTimeout(again)
-    clearTimeout(end)
+    again()
+    end()
     signal.removeEventListener('abort', onAbort)
     socket.close()
   }
@@ -65,7 +71,10 @@ export function readLocation(answer: Uint8Array, gateway: string): URL | undefin
   const lines = new TextDecoder('latin1').decode(answer).split(/\r?\n/)
   if (!/^HTTP\/1\.[01] 200\b/.test(lines[0] ?? '')) return undefined
   const header = (name: string): string | undefined =>
-    lines.find((line) => line.toLowerCase().startsWith(`${name}:`))?.slice(name.length + 1).trim() // biome-ignore format: one step
+    lines
+      .find((line) => line.toLowerCase().startsWith(`${name}:`))
+      ?.slice(name.length + 1)
+      .trim()
   if (!KINDS.includes(header('st') ?? '')) return undefined
   return ofGateway(header('location') ?? '', gateway)
 }

@@ -1,6 +1,7 @@
+import { type Clock, systemClock } from '../clock.ts'
 import { FIRST_RANDOM_PORT, LAST_PORT, LIFETIME, MAX_PORT_TRIES, MAX_SERVICES } from './constants.ts'
 import { checkExternal } from './external.ts'
-import { ask } from './http.ts'
+import { ask, type Caller } from './http.ts'
 import type { Endpoint, Grant, Wish } from './index.ts'
 import { ofGateway, SSDP_GROUP, searchGateway } from './ssdp.ts'
 import { readXml } from './xml.ts'
@@ -16,6 +17,7 @@ const DESCRIPTION = 'p2pnode'
 export interface UpnpInit {
   /** Where the router is asked for, in addition to port 1900 of itself. @default the SSDP multicast group */
   at?: Endpoint[]
+  clock?: Clock
 }
 
 /** What can be called at a router: its type, and where. */
@@ -36,22 +38,25 @@ class RefusedError extends Error {
 /** Asks a router by UPnP: Internet Gateway Device 1 and 2. */
 export class Upnp {
   readonly #at: Endpoint[]
+  readonly #clock: Clock
 
-  constructor({ at = [SSDP_GROUP] }: UpnpInit = {}) {
+  constructor({ at = [SSDP_GROUP], clock = systemClock }: UpnpInit = {}) {
     this.#at = at
+    this.#clock = clock
   }
 
   /** @throws Error why nothing was given */
   async map(wish: Wish, signal: AbortSignal): Promise<Grant> {
     const { gateway, internal } = wish
+    const caller = { local: internal.address, clock: this.#clock }
     const at = [...this.#at, { address: gateway, port: SSDP_GROUP.port }]
-    const location = await searchGateway({ gateway, local: internal.address }, at, signal)
-    const { body } = await ask(location, { method: 'GET' }, internal.address, signal)
+    const location = await searchGateway(gateway, at, caller, signal)
+    const { body } = await ask(location, { method: 'GET' }, caller, signal)
     const services = servicesIn(body, location, gateway)
     const failures: unknown[] = []
     for (const service of services) {
       try {
-        return await mapAt(service, wish, signal)
+        return await mapAt(service, wish, caller, signal)
       } catch (error) {
         failures.push(error)
       }
@@ -72,10 +77,9 @@ export function servicesIn(description: string, location: URL, gateway: string):
   return services.slice(0, MAX_SERVICES)
 }
 
-async function mapAt(service: Service, wish: Wish, signal: AbortSignal): Promise<Grant> {
+async function mapAt(service: Service, wish: Wish, caller: Caller, signal: AbortSignal): Promise<Grant> {
   const { internal } = wish
-  const call = (action: string, values: Values, signal: AbortSignal) =>
-    callAction(service, action, values, internal.address, signal)
+  const call: Call = (action, values, signal) => callAction(service, action, values, caller, signal)
   const address = (await call('GetExternalIPAddress', {}, signal)).get('newexternalipaddress') ?? ''
   checkExternal(address, wish.wanted)
   const { port, lifetime } = await addMapping(call, wish, signal)
@@ -84,7 +88,7 @@ async function mapAt(service: Service, wish: Wish, signal: AbortSignal): Promise
     internal,
     external: checkExternal(address, port),
     lifetime,
-    renew: (signal) => mapAt(service, { ...wish, wanted: port }, signal),
+    renew: (signal) => mapAt(service, { ...wish, wanted: port }, caller, signal),
     release: async (signal) => {
       await call('DeletePortMapping', { NewRemoteHost: '', NewExternalPort: port, NewProtocol: 'TCP' }, signal)
     },
@@ -135,7 +139,7 @@ async function callAction(
   { type, url }: Service,
   action: string,
   values: Values,
-  local: string,
+  caller: Caller,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
   const inner = Object.entries(values).map(([name, value]) => `<${name}>${value}</${name}>`)
@@ -144,7 +148,7 @@ async function callAction(
     's:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"><s:Body>' +
     `<u:${action} xmlns:u="${type}">${inner.join('')}</u:${action}></s:Body></s:Envelope>\r\n`
   const headers = { 'content-type': 'text/xml; charset="utf-8"', soapaction: `"${type}#${action}"` }
-  const answer = await ask(url, { method: 'POST', headers, body }, local, signal)
+  const answer = await ask(url, { method: 'POST', headers, body }, caller, signal)
   const [texts = new Map<string, string>()] = readXml(answer.body, 'body')
   if (answer.status !== 200) throw new RefusedError(action, texts.get('errorcode')?.slice(0, 8) ?? String(answer.status))
   return texts
