@@ -88,7 +88,7 @@ export class UpnpRouter {
     await Promise.all([once(http, 'listening'), once(search, 'listening')])
     const { port } = http.address() as AddressInfo
     search.on('message', (bytes, from) => {
-      const kind = /ST: (\S+)/.exec(bytes.toString())?.[1]
+      const kind = /^ST: (\S+)/m.exec(bytes.toString())?.[1]
       search.send(found(`http://${HERE}:${port}/root.xml`, kind), from.port, from.address)
     })
     const router = new UpnpRouter(search, http)
