@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PeerInit } from '../../src/node/index.ts'
 import { createPeerWith } from '../../src/node/peer.ts'
-import { type PortMapperInit, portMapper, type Way } from '../../src/node/port-mapping/index.ts'
+import { type Endpoint, type Grant, type PortMapperInit, portMapper, type Way } from '../../src/node/port-mapping/index.ts'
 import { nodePreset, type Preset } from '../../src/node/presets.ts'
 import { randomSeed } from '../support/peers.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -14,9 +14,13 @@ const test = suite('node/late-port-mapping')
 const FAR = '/ip4/5.5.0.1/tcp/4747/p2p/12D3KooWGzxzKZYveHXtpG6AsrUJBcWxHBFS2HsEoGTxrMLvKXtf'
 
 /** A machine whose only router is itself, and gives a port outside. */
-function machine(): { preset: Preset; loaded: () => number; port: number; released: number } {
+function machine(): { preset: Preset; loaded: () => number; network: string; port: number; released: number } {
   let loads = 0
-  const way: Way = async ({ internal }) => ({
+  const way: Way = async ({ internal }) => {
+    if (state.port === 0) throw new Error('no ports left')
+    return grantOf(internal)
+  }
+  const grantOf = (internal: Endpoint): Grant => ({
     by: 'UPnP',
     internal,
     external: { address: PUBLIC, port: state.port },
@@ -28,8 +32,14 @@ function machine(): { preset: Preset; loaded: () => number; port: number; releas
     loads++
     return portMapper({ ...init, routes: async () => [{ gateway: '127.0.0.2', local: HERE }], ways: [way] })
   }
-  const preset: Preset = { ...nodePreset, dht: undefined as never, relayed: undefined as never, portMapper: load }
-  const state = { preset, loaded: () => loads, port: 40_001, released: 0 }
+  const preset: Preset = {
+    ...nodePreset,
+    dht: undefined as never,
+    relayed: undefined as never,
+    portMapper: load,
+    networks: () => state.network,
+  }
+  const state = { preset, loaded: () => loads, network: 'home', port: 40_001, released: 0 }
   return state
 }
 
@@ -51,6 +61,18 @@ test('a peer is reached at the address outside too, until it stops', async () =>
   await peer.start()
   await waitFor(() => peer.addresses().some((address) => address.includes('/tcp/40002/')), 'the new address')
   assert.not.ok(peer.addresses().includes(outside))
+  await peer.stop()
+})
+
+test('on another network, whose router gives nothing, it is told to others no more', async () => {
+  const router = machine()
+  const peer = await create(router.preset, { upnp: true })
+  await peer.start()
+  await waitFor(() => peer.addresses().length === 2, 'the address')
+  router.port = 0
+  router.network = 'elsewhere'
+  await waitFor(() => peer.addresses().length === 1, 'no address outside')
+  assert.equal(peer.diagnose().portMapping, { problem: 'no ports left' })
   await peer.stop()
 })
 
