@@ -127,10 +127,19 @@ export class PortMapper {
     this.#grant = grant
     if (grant !== undefined) this.#problem = undefined
     if (before !== undefined && grant !== undefined && isSame(before, grant)) return
-    if (before !== undefined) withdraw(before)
+    if (before !== undefined) this.#tell(withdraw, before)
     if (grant === undefined) return
     log('mapped by %s: %s:%d', grant.by, grant.external.address, grant.external.port)
-    announce(grant)
+    this.#tell(announce, grant)
+  }
+
+  /** The next attempt comes, and what was given is given back, whatever becomes of this. */
+  #tell(listener: (grant: Grant) => void, grant: Grant): void {
+    try {
+      listener(grant)
+    } catch (error) {
+      this.#init.log.error('a defect of who is told of a port mapping - %e', error)
+    }
   }
 }
 

@@ -204,6 +204,19 @@ test('an attempt that hangs is ended, by its deadline, by a move and by a stop',
   assert.is(scene.clock.timers, 0)
 })
 
+test('who throws when told keeps no attempt from coming, and no stop', async () => {
+  const fail = (): void => {
+    throw new Error('told')
+  }
+  const scene = new Scene({ announce: fail, withdraw: fail })
+  await scene.mapper.start()
+  scene.mapper.moved()
+  await settled()
+  assert.equal(scene.news(), ['find 4001', 'find 40001'])
+  await scene.mapper.stop()
+  assert.equal(scene.news(), ['release'])
+})
+
 test('a router that takes nothing back, or says nothing, holds up no stop', async () => {
   const scene = new Scene()
   await scene.mapper.start()
