@@ -5,7 +5,8 @@ import { networkInterfaces } from 'node:os'
 import { MAX_ROUTE_TABLE, MAX_ROUTES } from './constants.ts'
 import type { Route } from './index.ts'
 
-const TABLE = '/proc/net/route'
+/** Linux; a service that may not see all of /proc sees this. */
+const TABLE = '/proc/self/net/route'
 /** RTF_UP and RTF_GATEWAY of <linux/route.h>. */
 const THROUGH_GATEWAY = 0x3
 
@@ -16,10 +17,10 @@ export async function systemRoutes(): Promise<Route[]> {
   return routes.filter((route) => route !== undefined)
 }
 
-/** Linux; undefined elsewhere. */
+/** undefined where there is none. */
 async function readTable(): Promise<string[] | undefined> {
-  if (process.platform !== 'linux') return undefined
-  const file = await open(TABLE)
+  const file = await open(TABLE).catch(() => undefined)
+  if (file === undefined) return undefined
   try {
     const { buffer, bytesRead } = await file.read({ buffer: new Uint8Array(MAX_ROUTE_TABLE) })
     return defaultGateways(new TextDecoder('latin1').decode(buffer.subarray(0, bytesRead)))
@@ -31,7 +32,7 @@ async function readTable(): Promise<string[] | undefined> {
 /**
  * The gateways of the default routes, the preferred first.
  *
- * @param table - /proc/net/route: addresses in hexadecimal, as little-endian machines write them
+ * @param table - /proc/self/net/route: addresses in hexadecimal, as little-endian machines write them
  */
 export function defaultGateways(table: string): string[] {
   const routes: { gateway: string; metric: number }[] = []
