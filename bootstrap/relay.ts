@@ -33,6 +33,8 @@ export interface StartRelayInit {
   listen?: string[] | undefined
   /** Multiaddrs under which it is reached from elsewhere. */
   announce?: string[] | undefined
+  /** Ask the router for a port that leads here. @default false */
+  upnp?: boolean | undefined
   /** Keep sealed messages for who is away: for whom, and within which quotas. @default nobody */
   keep?: (KeeperPolicy & { quotas?: Partial<Quotas> | undefined }) | undefined
   /** The program's. */
@@ -74,6 +76,7 @@ export async function startRelay(init: StartRelayInit): Promise<RelayProcess> {
       ...(init.listen === undefined ? {} : { listen: init.listen }),
       ...(init.announce === undefined ? {} : { announce: init.announce }),
       ...(logger === undefined ? {} : { logger }),
+      upnp: init.upnp ?? false,
       ...(init.keep === undefined ? {} : { services: { keeper: keeperOf(store, init.keep) } }),
     })
     const running = new RelayProcess(relay, store, init)

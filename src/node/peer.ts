@@ -23,6 +23,7 @@ import { Heartbeat } from './heartbeat.ts'
 import type { Diagnosis, Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
 import type { Lan } from './lan.ts'
 import { LateDht } from './late-dht.ts'
+import { LatePortMapping } from './late-port-mapping.ts'
 import type { Components } from './libp2p.ts'
 import { type Assembled, assemble } from './libp2p.ts'
 import { boundPort, confirmOwn, listenOn, listenOnPort } from './listen.ts'
@@ -85,6 +86,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly peerId: string
   readonly supervisor: Supervisor
   readonly dht: LateDht | undefined
+  readonly #portMapping: LatePortMapping | undefined
   readonly #components: Components
   readonly #init: PeerInit
   readonly #bans: Bans
@@ -131,7 +133,9 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       components.logger.forComponent('p2pnode:supervisor'),
       init.supervisor,
     )
-    this.dht = LateDht.create(preset, init, components, this.supervisor, [...configured, ...relays], relays.length > 0)
+    const known = [...configured, ...relays]
+    this.dht = LateDht.create(preset, init, components, this.supervisor, known, relays.length > 0)
+    this.#portMapping = LatePortMapping.create(preset, init, components, known)
     const watching = { onFlooder: this.#onFlooder, isErrand: (peer: string) => this.dht?.isErrand(peer) ?? false }
     this.#watch = new GossipWatch(components, watching, components.logger.forComponent('p2pnode:watch'))
     this.#reservations = relayed?.reservations(
@@ -170,6 +174,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
         this.supervisor.start()
         this.#networkChange?.start()
         this.dht?.start()
+        void this.#portMapping?.start()
         this.#running = true
       } catch (error) {
         await this.#close()
@@ -230,6 +235,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       dialled: this.supervisor.configured().filter(({ relay }) => !relay),
       relays: this.relays(),
       ...this.dht?.view(),
+      ...this.#portMapping?.view(),
       namespaces: this.#met.size,
       topics: new Map(pubsub.getTopics().map((topic) => [topic, pubsub.getMeshPeers(topic).length])),
     }
@@ -292,7 +298,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.supervisor.stop()
     for (const timer of this.#settling.values()) clearTimeout(timer)
     this.#settling.clear()
-    await this.dht?.stop()
+    await Promise.all([this.dht?.stop(), this.#portMapping?.stop()])
     await this.libp2p.stop()
     this.#watch.stop()
     this.#heartbeat.stop()
@@ -381,6 +387,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     // What the address manager waits for to tell others anew.
     for (const detail of transportManager.getListeners().slice(0, 1)) events.safeDispatchEvent('transport:listening', { detail })
     this.supervisor.hurry()
+    this.#portMapping?.moved()
   }
 
   #view(peer: PeerId): PeerView | undefined {

@@ -35,6 +35,7 @@ import {
 import { type Dht, dht } from '../dht/index.ts'
 import { Forgetting } from '../forgetting.ts'
 import { Heartbeat } from '../heartbeat.ts'
+import { LatePortMapping } from '../late-port-mapping.ts'
 import { CONNECTION_LIMITS } from '../libp2p.ts'
 import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
 import { probe } from '../probe.ts'
@@ -48,6 +49,8 @@ export interface RelayInit {
   listen?: string[]
   /** Multiaddrs under which it is reached from elsewhere, instead of those it listens on. */
   announce?: string[]
+  /** Ask the router for a port that leads to its TCP listener; not with `announce`. @default false */
+  upnp?: boolean
   /** Peers that can be reached through it at the same time. @default 1,024 */
   maxReservations?: number
   /** How many of them may come from one network. @default 256 */
@@ -192,6 +195,7 @@ class Libp2pRelay implements Relay {
   readonly #circuits: Circuits
   readonly #heartbeat: Heartbeat
   readonly #forgetting: Forgetting
+  readonly #portMapping: LatePortMapping | undefined
   readonly #refused = { full: 0, network: 0 }
   #listeners = 0
   #relief: ReturnType<typeof setInterval> | undefined
@@ -210,6 +214,12 @@ class Libp2pRelay implements Relay {
       clock: systemClock,
       log: components.logger.forComponent('p2pnode:heartbeat'),
     })
+    const { upnp = false, announce = [] } = init
+    if (upnp && announce.length === 0) {
+      this.#portMapping = new LatePortMapping(components, async (given) =>
+        (await import('../port-mapping/index.ts')).portMapper(given),
+      )
+    }
   }
 
   async start(): Promise<void> {
@@ -225,6 +235,8 @@ class Libp2pRelay implements Relay {
         : listenOn(transportManager, this.#init.listen))
       this.#listeners = transportManager.getListeners().length
       confirmOwn(transportManager, addressManager)
+      // Its address is what people are told: it is worth waiting for.
+      await this.#portMapping?.start()
     } catch (error) {
       await this.stop()
       throw error
@@ -235,6 +247,7 @@ class Libp2pRelay implements Relay {
     clearInterval(this.#relief)
     this.#relief = undefined
     this.#heartbeat.stop()
+    await this.#portMapping?.stop()
     await this.libp2p.stop()
     this.libp2p.removeEventListener('connection:open', this.#opened)
     this.libp2p.removeEventListener('peer:disconnect', this.#left)
