@@ -1,25 +1,12 @@
-import type { Connection, Libp2p, Logger, PeerId } from '@libp2p/interface'
+import type { Libp2p, Logger, PeerId } from '@libp2p/interface'
 import { TypedEventEmitter } from '@libp2p/interface'
 import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { ClosedError, InvalidArgumentError, UnreachableError } from '../errors.ts'
 import { parse, parseId, relaysOf } from './addresses.ts'
 import { Bans } from './bans.ts'
-import { systemClock } from './clock.ts'
-import {
-  CHANGE_PROBE,
-  MAX_USELESS_CONNECTIONS,
-  PING_INTERVAL,
-  PING_TIMEOUT,
-  RELAY_PING_INTERVAL,
-  RELAYED_PING_INTERVAL,
-  SCORE_BAN,
-  SETTLE_DELAY,
-  SHORT_LIVED,
-} from './constants.ts'
-import { Forgetting } from './forgetting.ts'
-import { matesOf } from './gossip.ts'
-import { Heartbeat } from './heartbeat.ts'
+import { Connections } from './connections.ts'
+import { PING_TIMEOUT, SCORE_BAN } from './constants.ts'
 import type { Diagnosis, Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
 import type { Lan } from './lan.ts'
 import { LateDht } from './late-dht.ts'
@@ -34,7 +21,7 @@ import { reason } from './reason.ts'
 import type { Relayed } from './relay/index.ts'
 import type { Reservations, ReservationsComponents } from './relay/reservations.ts'
 import type { RendezvousDiscovery } from './rendezvous/index.ts'
-import { isRelayed, rank, settle } from './settle.ts'
+import { isRelayed, rank } from './settle.ts'
 import { idIn, Supervisor } from './supervisor.ts'
 import { GossipWatch } from './watch.ts'
 
@@ -91,13 +78,11 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #init: PeerInit
   readonly #bans: Bans
   readonly #watch: GossipWatch
-  readonly #heartbeat: Heartbeat
-  readonly #forgetting: Forgetting
+  readonly #connections: Connections
   readonly #reservations: Reservations | undefined
   readonly #networkChange: NetworkChange | undefined
   readonly #discoveries: Assembled['discoveries']
   readonly #log: Logger
-  readonly #settling = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #via = new Map<string, PeerView['via']>()
   #hasEnough: () => boolean = () => false
   /** Namespaces in which others are looked for. */
@@ -143,15 +128,12 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       relays,
       components.logger.forComponent('p2pnode:relays'),
     )
-    this.#heartbeat = new Heartbeat({
-      connections: () => libp2p.getConnections(),
-      intervalOf: (connection) => this.#pingInterval(connection),
-      clock: systemClock,
-      log: components.logger.forComponent('p2pnode:heartbeat'),
-    })
-    this.#forgetting = new Forgetting(libp2p, () => {
-      const contacts = new Set(this.dht?.contacts())
-      return { has: (peer) => this.supervisor.isWanted(peer) || contacts.has(peer) }
+    this.#connections = new Connections(libp2p, components, {
+      isWanted: (peer) => this.supervisor.isWanted(peer),
+      isRelay: (peer) => this.#reservations?.isRelay(peer) ?? false,
+      contacts: () => this.dht?.contacts() ?? [],
+      onRelay: () => this.supervisor.retry(),
+      log: components.logger.forComponent('p2pnode:connections'),
     })
     this.#networkChange = preset.networks && new NetworkChange(this.#onNetworkChange, preset.networks)
     for (const address of configured) this.#configure(address)
@@ -164,7 +146,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       try {
         this.#listen(true)
         this.#watch.start()
-        this.#heartbeat.start()
+        this.#connections.start()
         this.#reservations?.start()
         await this.libp2p.start()
         const { listen, port = 0 } = this.#init
@@ -296,20 +278,13 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.#running = false
     this.#networkChange?.stop()
     this.supervisor.stop()
-    for (const timer of this.#settling.values()) clearTimeout(timer)
-    this.#settling.clear()
+    this.#connections.stop()
     await Promise.all([this.dht?.stop(), this.#portMapping?.stop()])
     await this.libp2p.stop()
     this.#watch.stop()
-    this.#heartbeat.stop()
     this.#reservations?.stop()
     this.#listen(false)
     this.#via.clear()
-  }
-
-  #pingInterval(connection: Connection): number {
-    if (isRelayed(connection)) return RELAYED_PING_INTERVAL
-    return this.#reservations?.isRelay(connection.remotePeer.toString()) ? RELAY_PING_INTERVAL : PING_INTERVAL
   }
 
   #listen(on: boolean): void {
@@ -317,7 +292,6 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     const change = on ? 'addEventListener' : 'removeEventListener'
     events[change]('peer:connect', this.#onConnect)
     events[change]('peer:disconnect', this.#onDisconnect)
-    events[change]('connection:open', this.#onOpen)
   }
 
   #configure(address: Multiaddr): void {
@@ -337,37 +311,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     const peerId = detail.toString()
     const via = this.#via.get(peerId) ?? 'direct'
     this.#via.delete(peerId)
-    this.#forgetting.left(detail)
     this.safeDispatchEvent('disconnected', { detail: { peerId, via } })
-  }
-
-  /** In a microtask: the connection manager hears of the connection after us. */
-  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => queueMicrotask(() => this.#opened(detail.remotePeer))
-
-  #opened(remotePeer: PeerId): void {
-    this.#makeRoom()
-    const id = remotePeer.toString()
-    if (this.#reservations?.isRelay(id) === true) this.supervisor.retry()
-    if (this.#settling.has(id) || this.libp2p.getConnections(remotePeer).length < 2) return
-    const timer = setTimeout(() => {
-      this.#settling.delete(id)
-      settle(this.peerId, this.libp2p.getConnections(remotePeer), this.#log).catch((error: unknown) => {
-        this.#log.error('could not settle on one connection to %p - %e', remotePeer, error)
-      })
-    }, SETTLE_DELAY)
-    this.#settling.set(id, timer)
-  }
-
-  /** Strangers that hold connections for nothing must not keep others out. */
-  #makeRoom(): void {
-    const connections = this.libp2p.getConnections()
-    if (connections.length <= MAX_USELESS_CONNECTIONS) return
-    const mates = matesOf(this.#components.pubsub)
-    const useless = connections.filter(({ remotePeer, timeline }) => {
-      const id = remotePeer.toString()
-      return !mates.has(id) && !this.supervisor.isWanted(id) && Date.now() - timeline.open > SHORT_LIVED
-    })
-    useless[Math.floor(Math.random() * useless.length)]?.abort(new Error('room is needed for others'))
   }
 
   readonly #onFlooder = (peer: string, score: number): void => {
@@ -380,9 +324,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #onNetworkChange = (): void => {
     this.#log('the network has changed, or this machine was asleep')
     const { transportManager, addressManager, events } = this.#components
-    for (const connection of this.libp2p.getConnections()) {
-      probe(connection, AbortSignal.timeout(CHANGE_PROBE)).catch(() => connection.abort(new Error('no answer on this network')))
-    }
+    this.#connections.check()
     confirmOwn(transportManager, addressManager)
     // What the address manager waits for to tell others anew.
     for (const detail of transportManager.getListeners().slice(0, 1)) events.safeDispatchEvent('transport:listening', { detail })
