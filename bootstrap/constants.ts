@@ -19,6 +19,9 @@ export const LOOP_WINDOW = 10 * second
 /** In seconds: when turns take this long on average, those who ask for something give up before they are answered. */
 export const SICK_LOOP_DELAY = 1
 
+/** Bytes of JSON of one list in the status. All six of them go into one answer, which is a line of at most 1 MiB. */
+export const MAX_STATUS_LIST = 160 * KIB
+
 /** How often refused reservations are told, and how often the figures. */
 export const REFUSALS_INTERVAL = 1 * minute
 export const FIGURES_INTERVAL = 60 * minute

@@ -7,7 +7,7 @@ import type { ClientEvents, Peer } from '../src/client/client.ts'
 import { DamagedStoreError, InvalidArgumentError, UnreachableError } from '../src/errors.ts'
 import { nativeCrypto } from '../src/native-crypto.ts'
 import { reason } from '../src/node/reason.ts'
-import { createRelay, type GuestView, type Relay, type RelayInit } from '../src/node/relay/server.ts'
+import { createRelay, type Relay, type RelayInit } from '../src/node/relay/server.ts'
 import { openStore } from '../src/storage/open-store.ts'
 import type { Store } from '../src/storage/store.ts'
 import { systemClock } from '../src/system-clock.ts'
@@ -16,11 +16,14 @@ import type { Figure } from './exposition.ts'
 import { keeperFigures, processFigures, relayFigures, rendezvousFigures } from './figures.ts'
 import { Journal, type JournalLog } from './journal.ts'
 import type { Quotas } from './keeper/constants.ts'
-import { createKeeper, type KeeperService, type KeeperStatus } from './keeper/index.ts'
+import { createKeeper, type KeeperService } from './keeper/index.ts'
 import type { KeeperPolicy } from './keeper/policy.ts'
 import { LoopDelay } from './loop-delay.ts'
 import type { Metrics } from './metrics.ts'
 import { type Reach, reachOf } from './reach.ts'
+import { type RelayStatus, statusOf } from './status.ts'
+
+export type { RelayStatus } from './status.ts'
 
 export interface StartRelayInit {
   /** Where its key is; made if it is not there. */
@@ -30,6 +33,8 @@ export interface StartRelayInit {
   listen?: string[] | undefined
   /** Multiaddrs under which it is reached from elsewhere. */
   announce?: string[] | undefined
+  /** Ask the router for a port that leads here. @default false */
+  upnp?: boolean | undefined
   /** Keep sealed messages for who is away: for whom, and within which quotas. @default nobody */
   keep?: (KeeperPolicy & { quotas?: Partial<Quotas> | undefined }) | undefined
   /** The program's. */
@@ -43,28 +48,6 @@ export interface StartRelayInit {
 
 export interface RelayLog extends JournalLog {
   error(fields: object, message: string): void
-}
-
-/** Everything that the relay knows of people. */
-export interface RelayStatus {
-  version: string
-  peerId: string
-  addresses: string[]
-  since: string
-  connections: number
-  /** Peers that others can reach through it. */
-  reservations: number
-  /** Bytes carried, and connections made through it, since the start. */
-  carried: { bytes: number; circuits: number }
-  peers: (Omit<GuestView, 'since' | 'reserved'> & { since: string; reserved?: string })[]
-  /** Under which names its guests are looked for by others, and until when: it cannot tell what a name stands for. */
-  registrations: { peerId: string; addresses: string[]; names: { name: string; expires: string }[] }[]
-  /** What it keeps, if it keeps anything: rooms by a tag that says nothing of them, who asked first, how much, until when. */
-  kept?: KeeperStatus
-  /** In the DHT: servers known, and which peers can be found under which hash, of whatever that may be. */
-  dht: { servers: number; records: { peerId: string; hash: string; expires: string }[] }
-  /** Who is connected with whom through it, now. */
-  circuits: { from: string; to: string; since: string; bytes: number }[]
 }
 
 type Service = NonNullable<RelayInit['services']>[string]
@@ -93,6 +76,7 @@ export async function startRelay(init: StartRelayInit): Promise<RelayProcess> {
       ...(init.listen === undefined ? {} : { listen: init.listen }),
       ...(init.announce === undefined ? {} : { announce: init.announce }),
       ...(logger === undefined ? {} : { logger }),
+      upnp: init.upnp ?? false,
       ...(init.keep === undefined ? {} : { services: { keeper: keeperOf(store, init.keep) } }),
     })
     const running = new RelayProcess(relay, store, init)
@@ -199,50 +183,12 @@ export class RelayProcess {
     ]
   }
 
-  async status(): Promise<RelayStatus> {
-    const relay = this.#relay
-    const guests = await relay.guests()
-    return {
-      version: this.#version,
-      peerId: relay.peerId,
-      addresses: relay.addresses(),
-      since: this.#since.toISOString(),
-      connections: guests.length,
-      reservations: relay.reservations,
-      carried: relay.carried,
-      peers: guests.map(({ since, reserved, ...guest }) => ({
-        ...guest,
-        since: since.toISOString(),
-        ...(reserved === undefined ? {} : { reserved: reserved.toISOString() }),
-      })),
-      registrations: relay.rendezvous.peers().map(({ peerId, addresses, registrations }) => ({
-        peerId,
-        addresses,
-        names: registrations.map(({ namespace, expiresIn }) => ({
-          name: namespace,
-          expires: new Date(Date.now() + expiresIn).toISOString(),
-        })),
-      })),
-      ...this.#kept(),
-      dht: {
-        servers: relay.dht.figures().contacts,
-        records: relay.dht.records().map(({ peer, key, expiresIn }) => ({
-          peerId: peer,
-          hash: key,
-          expires: new Date(Date.now() + expiresIn).toISOString(),
-        })),
-      },
-      circuits: relay.circuits().map((circuit) => ({ ...circuit, since: circuit.since.toISOString() })),
-    }
+  status(): Promise<RelayStatus> {
+    return statusOf(this.#relay, { version: this.#version, since: this.#since, kept: this.#keeper?.status() })
   }
 
   get #keeper(): KeeperService | undefined {
     return (this.#relay.libp2p.services as { keeper?: KeeperService }).keeper
-  }
-
-  #kept(): { kept?: KeeperStatus } {
-    const kept = this.#keeper?.status()
-    return kept === undefined ? {} : { kept }
   }
 
   async peers(): Promise<Peer[]> {

@@ -41,6 +41,7 @@ export function diagnose({ network, offline, rooms, disk }: Facts): Check[] {
   if (offline) checks.push(ok('offline', 'nothing beyond this network is contacted, as --offline says'))
   checks.push(...network.relays.flatMap((relay) => relayChecks(relay, network.namespaces)))
   if (network.dht !== undefined) checks.push(dhtCheck(network.dht))
+  if (network.portMapping !== undefined) checks.push(portMapping(network.portMapping))
   checks.push(clock(rooms))
   checks.push(...rooms.flatMap((room) => roomChecks(room, network)))
   return checks
@@ -116,6 +117,12 @@ function relayChecks({ address, connected, reserved, registered, problem }: Diag
 function dhtCheck({ mode, contacts }: NonNullable<Diagnosis['dht']>): Check {
   const known = contacts === 0 ? 'nobody who is connected serves there' : `${contacts} server${contacts === 1 ? '' : 's'} known`
   return ok('dht', mode === 'server' ? `${known}, and this peer is one` : known)
+}
+
+/** Nothing is wrong where a router gives none: a relay is another way. */
+function portMapping({ external, by, problem }: NonNullable<Diagnosis['portMapping']>): Check {
+  if (external !== undefined) return ok('port mapping', `the router passes what comes to ${external} on to this peer (${by})`)
+  return ok('port mapping', `none: ${problem ?? 'the router has not answered yet'}`)
 }
 
 function fixFor(problem: string | undefined, whose: string): string {

@@ -22,7 +22,7 @@ import type { Store } from './storage/store.ts'
 export interface P2PNodeInit
   extends Pick<
     PeerInit,
-    'listen' | 'announce' | 'connect' | 'relays' | 'mdns' | 'dht' | 'offline' | 'transports' | 'discovery' | 'supervisor'
+    'listen' | 'announce' | 'connect' | 'relays' | 'mdns' | 'dht' | 'upnp' | 'offline' | 'transports' | 'discovery' | 'supervisor'
   > {
   /** Shown to others; kept. @default what was kept, the first time a readable random name */
   name?: string | undefined

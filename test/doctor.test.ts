@@ -83,4 +83,20 @@ test('two minutes are no wrong clock', () => {
   assert.equal([-120_001, -120_000, 0, 120_000, 120_001].map(clockAt), [false, true, true, true, false])
 })
 
+test('says where the router lets others in, and why it does not; neither is a fault', () => {
+  const lineOf = (portMapping: object | undefined): [boolean, string] | undefined => {
+    const network = { listening: [], connections: 0, lan: undefined, dialled: [], relays: [], namespaces: 0, topics: new Map() }
+    const given = portMapping === undefined ? network : { ...network, portMapping }
+    const check = diagnose({ network: given, offline: false, rooms: [], disk: undefined }).find(
+      ({ name }) => name === 'port mapping',
+    )
+    return check && [check.ok, check.detail]
+  }
+  assert.is(lineOf(undefined), undefined)
+  assert.equal(lineOf({}), [true, 'none: the router has not answered yet'])
+  assert.equal(lineOf({ problem: 'the router does not answer UPnP' }), [true, 'none: the router does not answer UPnP'])
+  const there = 'the router passes what comes to 5.5.0.11:40001 on to this peer (UPnP)'
+  assert.equal(lineOf({ external: '5.5.0.11:40001', by: 'UPnP' }), [true, there])
+})
+
 test.run()

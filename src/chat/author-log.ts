@@ -16,28 +16,84 @@ export interface StoredRun {
   via: 'self' | 'gossip' | 'sync'
 }
 
-/** An event as the index knows it: everything but its body. */
-export interface LogEvent extends Ordered {
+/** Bits of what an event is: its kind, its type, and how far it has come. */
+const KIND_BITS = 8
+const TYPE_BITS = 16
+const HAS_BODY = 1 << (KIND_BITS + TYPE_BITS)
+const DURABLE = HAS_BODY << 1
+const PLACED = DURABLE << 1
+
+/** An event as the index knows it: everything but its body. There are many: what is small shares a word. */
+export class LogEvent implements Ordered {
   readonly id: string
   readonly author: AuthorLog
   readonly seq: number
   prevId: string
-  readonly kind: number
   /** The predecessor in the chain, where it is known. */
   prev: LogEvent | undefined
   stored: StoredRun
-  /** The body is here, not only the header. */
-  hasBody: boolean
-  /** It is on disk; before that it is in no frontier, order or history. */
-  durable: boolean
-  /** In the room's order: durable, and its body opened. */
-  placed: boolean
-  hlc: number
-  type: number
+  hlc = 0
   /** The events of others that it names as seen, as far as they are placed. */
-  parents: readonly LogEvent[]
-  position: number
+  parents = NONE
+  position = -1
+  #bits: number
+
+  constructor(author: AuthorLog, seq: number, id: string, prevId: string, kind: number, stored: StoredRun) {
+    this.id = id
+    this.author = author
+    this.seq = seq
+    this.prevId = prevId
+    this.prev = undefined
+    this.stored = stored
+    this.#bits = kind
+  }
+
+  get kind(): number {
+    return this.#bits % (1 << KIND_BITS)
+  }
+
+  get type(): number {
+    return (this.#bits >> KIND_BITS) % (1 << TYPE_BITS)
+  }
+
+  set type(type: number) {
+    this.#bits += (type - this.type) << KIND_BITS
+  }
+
+  /** The body is here, not only the header. */
+  get hasBody(): boolean {
+    return (this.#bits & HAS_BODY) !== 0
+  }
+
+  set hasBody(is: boolean) {
+    this.#set(HAS_BODY, is)
+  }
+
+  /** It is on disk; before that it is in no frontier, order or history. */
+  get durable(): boolean {
+    return (this.#bits & DURABLE) !== 0
+  }
+
+  set durable(is: boolean) {
+    this.#set(DURABLE, is)
+  }
+
+  /** In the room's order: durable, and its body opened. */
+  get placed(): boolean {
+    return (this.#bits & PLACED) !== 0
+  }
+
+  set placed(is: boolean) {
+    this.#set(PLACED, is)
+  }
+
+  #set(bit: number, is: boolean): void {
+    this.#bits = is ? this.#bits | bit : this.#bits & ~bit
+  }
 }
+
+/** One for all events without parents. */
+const NONE: readonly LogEvent[] = []
 
 /** Consecutive events of one chain that are held: from `from` to `to`, the last having an id that begins with `end` (32 hex). */
 export interface Segment {

@@ -74,6 +74,8 @@ export const MAX_SYNCS_IN = 8
 /** Syncs with one peer are this far apart; the pause doubles while they bring nothing. */
 export const SYNC_PAUSE = 10 * second
 export const MAX_SYNC_PAUSE = 10 * minute
+/** A session that broke is tried again after this, once: until one with that peer was of use. */
+export const SYNC_RETRY = 1 * second
 /** A difference must last this long without arrivals before it permits a sync. */
 export const SYNC_SETTLE = 3 * second
 /** Without any sign of a difference a mate is compared with this often (plus or minus a quarter). */

@@ -1,10 +1,7 @@
 /** Every author and every event of a room that is known, in memory: all but the bodies. */
-import { AuthorLog, type LogEvent, prefixOf, type StoredRun } from './author-log.ts'
+import { AuthorLog, LogEvent, prefixOf, type StoredRun } from './author-log.ts'
 import type { Entry, Run } from './event.ts'
 import { bytesToHex } from './hex.ts'
-
-/** One for all events without parents. */
-const NONE: readonly LogEvent[] = []
 
 export class EventIndex {
   /** By the first 16 bytes of the key, in hex. */
@@ -60,22 +57,8 @@ export class EventIndex {
   /** An event that is not known yet: the `at`-th of a run. `ids` are those of the run, in hex. */
   add(author: AuthorLog, run: Run, ids: string[], at: number, stored: StoredRun): LogEvent {
     const id = ids[at] as string
-    const event: LogEvent = {
-      id,
-      author,
-      seq: run.firstSeq + at,
-      prevId: ids[at - 1] ?? bytesToHex(run.prevId),
-      kind: (run.entries[at] as Entry).kind,
-      prev: undefined,
-      stored,
-      hasBody: false,
-      durable: false,
-      placed: false,
-      hlc: 0,
-      type: 0,
-      parents: NONE,
-      position: -1,
-    }
+    const prevId = ids[at - 1] ?? bytesToHex(run.prevId)
+    const event = new LogEvent(author, run.firstSeq + at, id, prevId, (run.entries[at] as Entry).kind, stored)
     author.add(event)
     this.#events.set(prefixOf(id), event)
     return event

@@ -1,7 +1,7 @@
 /**
- * When to sync, and with whom. A new mate always permits a sync; otherwise a difference (a beacon that names another digest, a run
- * whose predecessor is missing, a session that broke) must last a few seconds without arrivals, each mate has its pause, and the
- * pause doubles while syncs with it bring nothing.
+ * When to sync, and with whom. A new mate always permits a sync, and a session that broke is tried again once, soon; otherwise a
+ * difference (a beacon that names another digest, a run whose predecessor is missing, a session that broke again) must last a few
+ * seconds without arrivals, each mate has its pause, and the pause doubles while syncs with it bring nothing.
  */
 import { StorageError } from '../errors.ts'
 import { type AccessInit, answerAccess, openAccess } from './access.ts'
@@ -13,6 +13,7 @@ import {
   MAX_SYNCS_OUT,
   SYNC_INTERVAL,
   SYNC_PAUSE,
+  SYNC_RETRY,
   SYNC_SETTLE,
 } from './constants.ts'
 import type { Page } from './frontier.ts'
@@ -49,8 +50,10 @@ interface Mate {
   busy: number
   /** It has shown that it knows the room's secret. */
   proven: boolean
-  /** It was never synced with since it became a mate. */
+  /** It may be synced with although no difference is known: it is a new mate, say. */
   fresh: boolean
+  /** The last session that was opened to it broke, and was tried again at once. */
+  retried: boolean
 }
 
 export class Sync {
@@ -118,7 +121,14 @@ export class Sync {
     const wait = this.#init.network.self < peer ? 0 : TIE_BREAK
     const pause = this.#pauses.get(peer) ?? SYNC_PAUSE
     const since = pause > SYNC_PAUSE ? pause : wait
-    this.#mates.set(peer, { next: this.#init.clock.monotonic() + since, pause, busy: 0, fresh: true, proven: false })
+    this.#mates.set(peer, {
+      next: this.#init.clock.monotonic() + since,
+      pause,
+      busy: 0,
+      fresh: true,
+      retried: false,
+      proven: false,
+    })
     this.#schedule()
   }
 
@@ -208,8 +218,10 @@ export class Sync {
     this.#wanted = undefined
     this.#due = false
     this.#out++
+    let isOpen = false
     try {
       const channel = await network.open(peer, SYNC_PROTOCOL)
+      isOpen = true
       if (!this.#running) return channel.abort(new Error('the room was closed'))
       const outcome = await this.#converse(channel, openAccess)
       this.#rate(mate, outcome)
@@ -219,10 +231,12 @@ export class Sync {
       // What our own disk refuses is not the mate's fault.
       const ours = error instanceof StorageError
       if (!ours && network.mates(keys.topic).includes(peer)) this.#rate(mate, undefined)
+      // The connection was exchanged for a better one, say: nothing that the next session would meet again.
+      if (!ours && isOpen && !mate.retried) Object.assign(mate, { retried: true, fresh: true })
     } finally {
       this.#out--
       mate.busy--
-      mate.next = this.#init.clock.monotonic() + mate.pause
+      mate.next = this.#init.clock.monotonic() + (mate.fresh ? SYNC_RETRY : mate.pause)
       this.#schedule()
     }
   }
@@ -273,5 +287,6 @@ export class Sync {
   #rate(mate: Mate, outcome: Outcome | undefined): void {
     const good = outcome !== undefined && (outcome.equal || outcome.received > 0 || outcome.sent > 0)
     mate.pause = good ? SYNC_PAUSE : Math.min(mate.pause * 2, MAX_SYNC_PAUSE)
+    if (good) mate.retried = false
   }
 }

@@ -15,7 +15,7 @@ function sizeOf(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
 
-export function formatRelayStatus({ peers, circuits, registrations, kept, dht, ...status }: RelayStatus): string[] {
+export function formatRelayStatus({ peers, circuits, registrations, kept, dht, omitted = {}, ...status }: RelayStatus): string[] {
   const { version, peerId, addresses, since, connections, reservations, carried } = status
   return [
     ...table([
@@ -25,7 +25,7 @@ export function formatRelayStatus({ peers, circuits, registrations, kept, dht, .
       ...addresses.map((address, at) => [at === 0 ? 'listening' : '', address]),
       ['connections', String(connections)],
       ['reservations', String(reservations)],
-      ['DHT', `${dht.servers} other servers known, ${dht.records.length} records kept`],
+      ['DHT', `${dht.servers.length} other servers known, ${dht.records.flatMap(({ hashes }) => hashes).length} records kept`],
       ['carried', `${sizeOf(carried.bytes)} in ${carried.circuits} connections between peers`],
     ]),
     '',
@@ -33,18 +33,24 @@ export function formatRelayStatus({ peers, circuits, registrations, kept, dht, .
     ...(peers.length === 0 ? ['  nobody is here'] : peers.flatMap(peerLines)),
     ...registrations.flatMap(({ peerId, addresses, names }) => [
       `  ${peerId} wants to be found:`,
-      ...addresses.map((address) => `    at ${oneLine(address, LONGEST)}`),
+      ...addresses.map(atLine),
       ...names.map(({ name, expires }) => `    under ${oneLine(name, LONGEST)} until ${expires}`),
     ]),
     ...(kept?.rooms ?? []).flatMap(keptLines),
-    ...dht.records.map(
-      ({ peerId, hash, expires }) => `  ${peerId} can be found under ${oneLine(hash, LONGEST)} until ${expires}`,
-    ),
+    ...dht.servers.flatMap(({ peerId, addresses }) => [`  ${peerId} is a server of the DHT:`, ...addresses.map(atLine)]),
+    ...dht.records.flatMap(({ peerId, addresses, hashes }) => [
+      `  ${peerId} can be found in the DHT:`,
+      ...addresses.map(atLine),
+      ...hashes.map(({ hash, expires }) => `    under ${oneLine(hash, LONGEST)} until ${expires}`),
+    ]),
     ...circuits.map(
       ({ from, to, since, bytes }) => `  ${from} is connected with ${to} through here since ${since}, ${sizeOf(bytes)}`,
     ),
+    ...Object.entries(omitted).map(([list, count]) => `  … and ${count} more in ${list}, for which there is no room here`),
   ]
 }
+
+const atLine = (address: string): string => `    at ${oneLine(address, LONGEST)}`
 
 function peerLines({ peerId, remote, told, since, reserved }: RelayStatus['peers'][number]): string[] {
   const agent = told.agent === undefined ? '' : `, runs ${oneLine(told.agent, LONGEST)}`

@@ -63,6 +63,12 @@ export const networkOptions = [
     description: 'find others through the DHT of those given with --connect (with --relay it is done anyhow)',
   },
   { name: 'no-dht', kind: 'flag', description: 'find nobody through the DHT, and serve nobody there' },
+  {
+    name: 'upnp',
+    kind: 'flag',
+    description: 'ask the router for a port that leads here (with --relay or --connect beyond this network it is done anyhow)',
+  },
+  { name: 'no-upnp', kind: 'flag', description: 'ask the router for nothing (UPnP, NAT-PMP)' },
   { name: 'offline', kind: 'flag', description: 'stay on this network: dial private addresses only' },
 ] as const satisfies OptionSpec[]
 

@@ -48,7 +48,10 @@ const commands: readonly CommandSpec[] = [
     usage: 'relay [status]',
     description: 'run a relay for others; with status: what the one that runs here knows',
     example: 'p2pnode relay --announce /dns4/relay.example.org/tcp/4747',
-    options: [...networkOptions.filter(({ name }) => ['listen', 'announce', 'keep-token-file'].includes(name)), ...relayOptions],
+    options: [
+      ...networkOptions.filter(({ name }) => ['listen', 'announce', 'upnp', 'keep-token-file'].includes(name)),
+      ...relayOptions,
+    ],
     endsItself: true,
     run: async (context, [what]) => {
       if (what !== undefined && what !== 'status') throw new UsageError(`relay ${what}: there is only p2pnode relay status`)
@@ -276,7 +279,7 @@ function flagsOf(command: Command): Record<string, unknown> {
       const negated = name.startsWith('no-')
       const key = (negated ? name.slice(3) : name).replace(/-(\w)/g, (_match, letter: string) => letter.toUpperCase())
       if (source.getOptionValueSource(key) !== 'cli') continue
-      // --dht and --no-dht are one option of commander's, whose value tells which was given.
+      // --dht and --no-dht, as --upnp and --no-upnp, are one option of commander's, whose value tells which was given.
       const value: unknown = source.getOptionValue(key)
       if (negated !== (value === false)) continue
       flags[name] = negated ? true : value

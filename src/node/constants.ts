@@ -3,8 +3,14 @@
 export const second = 1_000
 export const minute = 60 * second
 
-/** A connection is asked for a sign of life this often, and is dead when none comes in time: a cut is noticed in 8 to 12 s. */
+/** A direct connection is asked for a sign of life this often, and is dead when none comes in time: a cut is noticed in 8 to 13 s. */
 export const PING_INTERVAL = 4 * second
+/** One to a relay, which has many of them. */
+export const RELAY_PING_INTERVAL = 10 * second
+/** One through a relay: that one looks itself whether both ends are there. */
+export const RELAYED_PING_INTERVAL = 60 * second
+/** How often it is looked which are to be asked. */
+export const HEARTBEAT_LOOK = 1 * second
 export const PING_TIMEOUT = 8 * second
 
 /** Connections, both directions. Above the first figure those that serve no purpose here are closed, so newcomers find room. */
@@ -73,7 +79,7 @@ export const RESERVATION_TTL = 60 * minute
 /** To say whom one wants to reach, and to be put through. */
 export const HOP_TIMEOUT = 10 * second
 /** How often a relay asks each peer for a sign of life. */
-export const RELAY_PING_INTERVAL = 15 * second
+export const GUEST_PING_INTERVAL = 15 * second
 /** What ends sooner than this is a failure too: the other side does not want us. */
 export const SHORT_LIVED = 5 * second
 /** A peer is dialled at most once in this time, however often it is heard of. */
@@ -89,6 +95,8 @@ export const PAUSE = 5 * minute
 export const SETTLE_DELAY = 1 * second
 /** How long the connection to be kept has to answer before the surplus is closed. */
 export const SETTLE_PING = 2 * second
+/** How long what is under way on the surplus may take to come to its end. */
+export const SETTLE_PATIENCE = 10 * second
 
 /** How often it is looked on which networks this machine is. */
 export const NETWORK_LOOK = 1 * second

@@ -13,6 +13,6 @@ export function gater(bans: Bans, offline: boolean): ConnectionGater {
 }
 
 /** In-process transports have no network address and go nowhere. */
-function leavesTheSite(address: Parameters<typeof isPrivate>[0]): boolean {
+export function leavesTheSite(address: Parameters<typeof isPrivate>[0]): boolean {
   return !isPrivate(address) && !address.getComponents().some(({ name }) => name === 'memory')
 }

@@ -19,6 +19,7 @@ import type { Libp2pInit } from 'libp2p'
 import type { DhtFigures } from './dht/index.ts'
 import type { LanView } from './lan.ts'
 import { createPeerWith } from './peer.ts'
+import type { PortMappingView } from './port-mapping/index.ts'
 import type { DiscoveryFactory, TransportFactory } from './presets.ts'
 import { nodePreset } from './presets.ts'
 import type { RelayView } from './relay/reservations.ts'
@@ -50,7 +51,13 @@ export interface PeerInit {
    * @default true where there are relays or `connect`; else this peer only answers who has dialled it, and asks nobody
    */
   dht?: boolean
-  /** Dial private addresses only, no relay, and use no DHT. @default false */
+  /**
+   * Ask the router for a port that leads to this peer (UPnP, NAT-PMP), and tell others its address; not with `announce`.
+   *
+   * @default true where a relay or somebody in `connect` is beyond this network
+   */
+  upnp?: boolean
+  /** Dial private addresses only, no relay, use no DHT, and ask no router. @default false */
   offline?: boolean
   /** Instead of those of the platform. */
   transports?: TransportFactory[]
@@ -83,6 +90,8 @@ export interface Diagnosis {
   relays: RelayView[]
   /** Nothing: there is none, or it is not loaded yet. */
   dht?: DhtFigures
+  /** What the router gives. Nothing: it is not asked. */
+  portMapping?: PortMappingView
   /** In how many namespaces others are looked for. */
   namespaces: number
   /** Subscribed topics, and how many peers are in the mesh of each. */

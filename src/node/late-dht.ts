@@ -89,6 +89,11 @@ export class LateDht {
     return this.#dht === undefined ? {} : { dht: this.#dht.figures() }
   }
 
+  /** See `Dht.contacts`. */
+  contacts(): string[] {
+    return this.#dht?.contacts() ?? []
+  }
+
   /** See `Dht.isErrand`. */
   isErrand(peer: string): boolean {
     return this.#dht?.isErrand(peer) ?? false

@@ -19,8 +19,6 @@ import {
   MAX_PENDING_CONNECTIONS,
   MAX_STREAM_WINDOW,
   NEGOTIATION_TIMEOUT,
-  PING_INTERVAL,
-  PING_TIMEOUT,
   UPGRADE_TIMEOUT,
 } from './constants.ts'
 import { gater } from './gater.ts'
@@ -73,13 +71,14 @@ export async function assemble(
     connectionGater: gate,
     connectionManager: CONNECTION_LIMITS,
     peerStore: { maxAddressAge: ADDRESS_MEMORY, maxPeerAge: ADDRESS_MEMORY },
-    connectionMonitor: { pingInterval: PING_INTERVAL, pingTimeout: { minTimeout: PING_TIMEOUT, maxTimeout: PING_TIMEOUT } },
+    // Heartbeat does it.
+    connectionMonitor: { enabled: false },
     peerDiscovery: (await discovery(preset, init, onWarning)).map((factory) => overheard(factory, onDiscovered, discoveries)),
     ...(init.logger === undefined ? {} : { logger: init.logger }),
     services: {
       identify: identify(),
       identifyPush: identifyPush(),
-      // The connection monitor and others may ask at the same time; one stream too many would count as a dead connection.
+      // The heartbeat and others may ask at the same time; one stream too many would count as a dead connection.
       ping: ping({ maxInboundStreams: 8, maxOutboundStreams: 8 }),
       pubsub: gossip({ sha256: preset.sha256, isErrand }),
       components: (found) => {

@@ -1,15 +1,16 @@
-import type { Connection, Libp2p, Logger, PeerId } from '@libp2p/interface'
+import type { Libp2p, Logger, PeerId } from '@libp2p/interface'
 import { TypedEventEmitter } from '@libp2p/interface'
 import { isPrivate } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { ClosedError, InvalidArgumentError, UnreachableError } from '../errors.ts'
 import { parse, parseId, relaysOf } from './addresses.ts'
 import { Bans } from './bans.ts'
-import { CHANGE_PROBE, MAX_USELESS_CONNECTIONS, PING_TIMEOUT, SCORE_BAN, SETTLE_DELAY, SHORT_LIVED } from './constants.ts'
-import { matesOf } from './gossip.ts'
+import { Connections } from './connections.ts'
+import { PING_TIMEOUT, SCORE_BAN } from './constants.ts'
 import type { Diagnosis, Peer, PeerEvents, PeerInit, PeerView, RelayView } from './index.ts'
 import type { Lan } from './lan.ts'
 import { LateDht } from './late-dht.ts'
+import { LatePortMapping } from './late-port-mapping.ts'
 import type { Components } from './libp2p.ts'
 import { type Assembled, assemble } from './libp2p.ts'
 import { boundPort, confirmOwn, listenOn, listenOnPort } from './listen.ts'
@@ -20,7 +21,7 @@ import { reason } from './reason.ts'
 import type { Relayed } from './relay/index.ts'
 import type { Reservations, ReservationsComponents } from './relay/reservations.ts'
 import type { RendezvousDiscovery } from './rendezvous/index.ts'
-import { isRelayed, rank, settle } from './settle.ts'
+import { isRelayed, rank } from './settle.ts'
 import { idIn, Supervisor } from './supervisor.ts'
 import { GossipWatch } from './watch.ts'
 
@@ -72,15 +73,16 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly peerId: string
   readonly supervisor: Supervisor
   readonly dht: LateDht | undefined
+  readonly #portMapping: LatePortMapping | undefined
   readonly #components: Components
   readonly #init: PeerInit
   readonly #bans: Bans
   readonly #watch: GossipWatch
+  readonly #connections: Connections
   readonly #reservations: Reservations | undefined
   readonly #networkChange: NetworkChange | undefined
   readonly #discoveries: Assembled['discoveries']
   readonly #log: Logger
-  readonly #settling = new Map<string, ReturnType<typeof setTimeout>>()
   readonly #via = new Map<string, PeerView['via']>()
   #hasEnough: () => boolean = () => false
   /** Namespaces in which others are looked for. */
@@ -116,7 +118,9 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       components.logger.forComponent('p2pnode:supervisor'),
       init.supervisor,
     )
-    this.dht = LateDht.create(preset, init, components, this.supervisor, [...configured, ...relays], relays.length > 0)
+    const known = [...configured, ...relays]
+    this.dht = LateDht.create(preset, init, components, this.supervisor, known, relays.length > 0)
+    this.#portMapping = LatePortMapping.create(preset, init, components, known)
     const watching = { onFlooder: this.#onFlooder, isErrand: (peer: string) => this.dht?.isErrand(peer) ?? false }
     this.#watch = new GossipWatch(components, watching, components.logger.forComponent('p2pnode:watch'))
     this.#reservations = relayed?.reservations(
@@ -124,6 +128,13 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       relays,
       components.logger.forComponent('p2pnode:relays'),
     )
+    this.#connections = new Connections(libp2p, components, {
+      isWanted: (peer) => this.supervisor.isWanted(peer),
+      isRelay: (peer) => this.#reservations?.isRelay(peer) ?? false,
+      contacts: () => this.dht?.contacts() ?? [],
+      onRelay: () => this.supervisor.retry(),
+      log: components.logger.forComponent('p2pnode:connections'),
+    })
     this.#networkChange = preset.networks && new NetworkChange(this.#onNetworkChange, preset.networks)
     for (const address of configured) this.#configure(address)
     for (const address of relays) this.supervisor.configure(address, { relay: true })
@@ -135,6 +146,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       try {
         this.#listen(true)
         this.#watch.start()
+        this.#connections.start()
         this.#reservations?.start()
         await this.libp2p.start()
         const { listen, port = 0 } = this.#init
@@ -144,6 +156,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
         this.supervisor.start()
         this.#networkChange?.start()
         this.dht?.start()
+        void this.#portMapping?.start()
         this.#running = true
       } catch (error) {
         await this.#close()
@@ -204,6 +217,7 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
       dialled: this.supervisor.configured().filter(({ relay }) => !relay),
       relays: this.relays(),
       ...this.dht?.view(),
+      ...this.#portMapping?.view(),
       namespaces: this.#met.size,
       topics: new Map(pubsub.getTopics().map((topic) => [topic, pubsub.getMeshPeers(topic).length])),
     }
@@ -264,9 +278,8 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.#running = false
     this.#networkChange?.stop()
     this.supervisor.stop()
-    for (const timer of this.#settling.values()) clearTimeout(timer)
-    this.#settling.clear()
-    await this.dht?.stop()
+    this.#connections.stop()
+    await Promise.all([this.dht?.stop(), this.#portMapping?.stop()])
     await this.libp2p.stop()
     this.#watch.stop()
     this.#reservations?.stop()
@@ -279,7 +292,6 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     const change = on ? 'addEventListener' : 'removeEventListener'
     events[change]('peer:connect', this.#onConnect)
     events[change]('peer:disconnect', this.#onDisconnect)
-    events[change]('connection:open', this.#onOpen)
   }
 
   #configure(address: Multiaddr): void {
@@ -302,35 +314,6 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
     this.safeDispatchEvent('disconnected', { detail: { peerId, via } })
   }
 
-  /** In a microtask: the connection manager hears of the connection after us. */
-  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => queueMicrotask(() => this.#opened(detail.remotePeer))
-
-  #opened(remotePeer: PeerId): void {
-    this.#makeRoom()
-    const id = remotePeer.toString()
-    if (this.#reservations?.isRelay(id) === true) this.supervisor.retry()
-    if (this.#settling.has(id) || this.libp2p.getConnections(remotePeer).length < 2) return
-    const timer = setTimeout(() => {
-      this.#settling.delete(id)
-      settle(this.peerId, this.libp2p.getConnections(remotePeer), this.#log).catch((error: unknown) => {
-        this.#log.error('could not settle on one connection to %p - %e', remotePeer, error)
-      })
-    }, SETTLE_DELAY)
-    this.#settling.set(id, timer)
-  }
-
-  /** Strangers that hold connections for nothing must not keep others out. */
-  #makeRoom(): void {
-    const connections = this.libp2p.getConnections()
-    if (connections.length <= MAX_USELESS_CONNECTIONS) return
-    const mates = matesOf(this.#components.pubsub)
-    const useless = connections.filter(({ remotePeer, timeline }) => {
-      const id = remotePeer.toString()
-      return !mates.has(id) && !this.supervisor.isWanted(id) && Date.now() - timeline.open > SHORT_LIVED
-    })
-    useless[Math.floor(Math.random() * useless.length)]?.abort(new Error('room is needed for others'))
-  }
-
   readonly #onFlooder = (peer: string, score: number): void => {
     this.#log('cutting %s: its score is %d', peer, score)
     this.ban(peer, SCORE_BAN)
@@ -341,13 +324,12 @@ class Libp2pPeer extends TypedEventEmitter<PeerEvents> implements Peer {
   readonly #onNetworkChange = (): void => {
     this.#log('the network has changed, or this machine was asleep')
     const { transportManager, addressManager, events } = this.#components
-    for (const connection of this.libp2p.getConnections()) {
-      probe(connection, AbortSignal.timeout(CHANGE_PROBE)).catch(() => connection.abort(new Error('no answer on this network')))
-    }
+    this.#connections.check()
     confirmOwn(transportManager, addressManager)
     // What the address manager waits for to tell others anew.
     for (const detail of transportManager.getListeners().slice(0, 1)) events.safeDispatchEvent('transport:listening', { detail })
     this.supervisor.hurry()
+    this.#portMapping?.moved()
   }
 
   #view(peer: PeerId): PeerView | undefined {

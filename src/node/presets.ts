@@ -5,6 +5,7 @@ import { webSockets } from '@libp2p/websockets'
 import type { Libp2pInit } from 'libp2p'
 import type { Dht, DhtComponents, DhtInit } from './dht/index.ts'
 import { networksNow } from './network-change.ts'
+import type { PortMapper, PortMapperInit } from './port-mapping/index.ts'
 import type { Relayed } from './relay/index.ts'
 
 export type TransportFactory = NonNullable<Libp2pInit['transports']>[number]
@@ -19,6 +20,8 @@ export interface Preset {
   relayed?(isRelay: (peer: string) => boolean, onFound: (peer: PeerInfo) => void): Promise<Relayed>
   /** For a peer that uses the DHT. */
   dht?(init: DhtInit): Promise<(components: DhtComponents) => Dht>
+  /** Asks routers for a port that leads here. */
+  portMapper?(init: PortMapperInit): Promise<PortMapper>
   /** The networks this machine is on: another text means other networks. */
   networks?(): string
   sha256(bytes: Uint8Array): Uint8Array
@@ -30,6 +33,7 @@ export const nodePreset: Preset = {
   lan: async (onWarning) => (await import('./lan.ts')).lan({ onWarning }),
   relayed: async (isRelay, onFound) => (await import('./relay/index.ts')).relayed(isRelay, onFound),
   dht: async (init) => (await import('./dht/index.ts')).dht(init),
+  portMapper: async (init) => (await import('./port-mapping/index.ts')).portMapper(init),
   networks: networksNow,
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
 }

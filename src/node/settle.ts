@@ -1,5 +1,5 @@
-import type { Connection, Logger } from '@libp2p/interface'
-import { SETTLE_PING } from './constants.ts'
+import type { Connection, Logger, Stream } from '@libp2p/interface'
+import { SETTLE_PATIENCE, SETTLE_PING } from './constants.ts'
 import { probe } from './probe.ts'
 
 /**
@@ -55,10 +55,28 @@ async function closeIfDead(connection: Connection): Promise<void> {
   }
 }
 
+/** What is under way on it may come to its end first. */
 async function closeGently(connection: Connection): Promise<void> {
   try {
+    await probe(connection, AbortSignal.timeout(SETTLE_PING))
+    await finished(connection, AbortSignal.timeout(SETTLE_PATIENCE))
     await connection.close({ signal: AbortSignal.timeout(SETTLE_PING) })
   } catch (error) {
     connection.abort(error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+/** Resolves when `connection` has no stream that somebody works with, or with the signal. */
+async function finished(connection: Connection, signal: AbortSignal): Promise<void> {
+  const ended = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  for (let working = inUse(connection); working.length > 0 && !signal.aborted; working = inUse(connection))
+    await Promise.race([ended, ...working.map((stream) => new Promise((resolve) => stream.addEventListener('close', resolve)))])
+}
+
+/** Streams that every connection has, or that come and go by themselves. */
+const BACKGROUND = /^\/(ipfs\/(id|ping)|meshsub|floodsub|libp2p\/dcutr)(\/|$)/
+
+/** The streams of a connection that serve a purpose of their own. */
+export function inUse({ streams }: Connection): Stream[] {
+  return streams.filter(({ protocol, status }) => status === 'open' && !BACKGROUND.test(protocol))
 }

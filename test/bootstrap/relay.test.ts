@@ -1,4 +1,5 @@
 import '../../src/shims.node.ts'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,8 +7,10 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type RelayProcess, type StartRelayInit, startRelay } from '../../bootstrap/relay.ts'
+import { formatRelayStatus } from '../../src/cli/format-relay.ts'
 import { componentLogger, createLog } from '../../src/cli/log.ts'
 import type { Level } from '../../src/cli/options.ts'
+import { RECORD_TTL } from '../../src/node/dht/constants.ts'
 import type { Peer } from '../../src/node/index.ts'
 import { Peers } from '../support/peers.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -123,6 +126,47 @@ test('every figure has a name that Prometheus takes, and help; a name stands in 
   }
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
   for (const line of samples) assert.match(line, /^[a-z0-9_]+(\{[a-z_]+="[^"]*"(,[a-z]+="[^"]*")*\})? \d+(\.\d+)?(e[+-]\d+)?$/)
+})
+
+test('what the DHT tells it of a peer is in its status, also when that has gone', async () => {
+  const relay = await start()
+  const namespace = 'p2pnode/anemone'
+  const peer = await peers.start({ relays: relay.addresses() })
+  peer.meet([namespace])
+  await waitFor(async () => (await relay.status()).dht.records.length > 0, 'the record')
+  const [address] = peer.addresses()
+  await peer.stop()
+  await waitFor(async () => (await relay.status()).connections === 0, 'the peer to be gone')
+  const status = await relay.status()
+  const { records } = status.dht
+  const hash = createHash('sha256').update(namespace).digest('hex')
+  assert.equal(
+    records.map(({ peerId, hashes }) => [peerId, hashes.map((each) => each.hash)]),
+    [[peer.peerId, [hash]]],
+  )
+  assert.ok(
+    records[0]?.addresses.some((each) => address?.startsWith(`${each}/`)),
+    `${records[0]?.addresses}`,
+  )
+  const expires = Date.parse(records[0]?.hashes[0]?.expires ?? '')
+  assert.ok(expires > Date.now() && expires <= Date.now() + RECORD_TTL)
+  const text = formatRelayStatus(status).join('\n')
+  for (const each of [peer.peerId, `under ${hash} until `, ...(records[0]?.addresses ?? [])]) assert.match(text, each)
+})
+
+test('the servers of the DHT that it has heard of are in its status', async () => {
+  const relay = await start()
+  const [address = ''] = relay.addresses()
+  const server = await peers.start({ relays: [address] })
+  const dialler = await peers.start()
+  await dialler.connect(server.addresses()[0] ?? '')
+  const { servers } = await waitFor(async () => {
+    const { dht } = await relay.status()
+    return dht.servers.length > 0 ? dht : undefined
+  }, 'a server to be known')
+  assert.is(servers[0]?.peerId, server.peerId)
+  assert.ok((servers[0]?.addresses.length ?? 0) > 0)
+  assert.match(formatRelayStatus(await relay.status()).join('\n'), `${server.peerId} is a server of the DHT`)
 })
 
 test('it is well while it listens, and ill once it does not', async () => {

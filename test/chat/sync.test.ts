@@ -200,6 +200,59 @@ for (const [what, answer] of [
   })
 }
 
+/** A mate that takes the first `sessions` and ends them as a lost connection does. */
+function breaking(sessions: number, then: Answer): Answer {
+  let left = sessions
+  return async (peer) => {
+    if (left-- <= 0) return await then(peer)
+    const [near, far] = channelPair('m', peer)
+    void nonceOf(far)
+      .catch(() => undefined)
+      .then(() => far.abort(new Error('the connection was closed')))
+    return near
+  }
+}
+
+test('a session that broke is tried again after a second', async () => {
+  const other = await member()
+  await other.log.ingest(new Scribe(1, other.keys, other.crypto).write(), 'gossip').durable
+  const { sync, opened, log, clock } = await setup(['z'], breaking(1, answering(other)))
+  await turns()
+  assert.equal(opened, ['z'])
+  clock.advance(999)
+  await turns()
+  assert.equal(opened, ['z'])
+  clock.advance(1)
+  await turns()
+  assert.equal(opened, ['z', 'z'])
+  assert.equal(idsOf(log), idsOf(other.log))
+  sync.stop()
+})
+
+test('sessions that break each time are tried again so soon once, and then at twice the pause each time', async () => {
+  const pauses = between(await opensInAnHour(await setup(['z'], breaking(1000, outOfReach))))
+  assert.is(pauses[0], 1)
+  for (const [i, pause] of pauses.slice(1).entries()) {
+    const least = Math.min(40 * 2 ** i, 600)
+    assert.ok(pause >= least && pause <= least + 5, `pause ${i} is ${pause} s: ${pauses}`)
+  }
+})
+
+test('a session that was of use permits to try the next one that breaks again soon', async () => {
+  const good = answering(await member())
+  let sessions = 0
+  const { sync, opened, clock } = await setup(['z'], (peer) => (sessions++ % 2 === 0 ? breaking(1, good) : good)(peer))
+  for (const expected of [2, 4, 6]) {
+    await turns()
+    clock.advance(1000)
+    await turns()
+    assert.is(opened.length, expected)
+    sync.want()
+    clock.advance(SYNC_PAUSE)
+  }
+  sync.stop()
+})
+
 test('a difference that is claimed without end permits a sync with a mate every ten seconds, and no more', async () => {
   const here = await setup(['z'], answering(await member()))
   const pauses = between(await opensInAnHour(here, () => here.sync.want()))

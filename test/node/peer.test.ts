@@ -6,6 +6,8 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { PeerView } from '../../src/node/index.ts'
+import { probe } from '../../src/node/probe.ts'
+import { settle } from '../../src/node/settle.ts'
 import {
   addressOf,
   connected,
@@ -99,6 +101,22 @@ test('finds a configured peer again after that peer restarted on the same port',
   await connected(a, again)
 })
 
+test('remembers of those who have gone only whom it is to find again', async () => {
+  const [a, b, stranger, last] = [await peers.start(), await peers.start(), await peers.start(), await peers.start()]
+  a.keep(b.peerId)
+  for (const other of [b, stranger, last]) {
+    await other.connect(addressOf(a))
+    await connected(a, other)
+    await waitFor(() => a.libp2p.peerStore.has(other.libp2p.peerId), 'it to be known')
+  }
+  for (const other of [b, stranger, last]) {
+    await other.stop()
+    await waitFor(() => connectionsBetween(a, other) === 0, 'it to be gone')
+  }
+  await waitFor(async () => !(await a.libp2p.peerStore.has(stranger.libp2p.peerId)), 'the stranger to be forgotten')
+  assert.ok(await a.libp2p.peerStore.has(b.libp2p.peerId))
+})
+
 test('dials a kept peer again from the side that dialled, and a forgotten one no more', async () => {
   const seed = randomSeed()
   const b = await peers.start({ seed })
@@ -143,6 +161,26 @@ test('keeps one connection when two peers dial each other at once, and gossip go
   await say(a, 'room', 'one')
   await say(b, 'room', 'two')
   await waitFor(() => heardA.length === 1 && heardB.length === 1, 'messages over the connection that is left')
+})
+
+test('what is under way on a surplus connection comes to its end before that is closed', async () => {
+  const [smaller, larger] = await orderedSeeds()
+  const [a, b] = [await peers.start({ seed: smaller }), await peers.start({ seed: larger })]
+  await b.libp2p.handle('/work/1', () => undefined)
+  await b.connect(addressOf(a))
+  await connected(a, b)
+  const [surplus] = a.libp2p.getConnections()
+  assert.ok(surplus)
+  const stream = await surplus.newStream('/work/1')
+  await a.libp2p.dial(multiaddr(addressOf(b)), { force: true })
+  const settling = settle(a.peerId, a.libp2p.getConnections(), a.libp2p.logger.forComponent('test'))
+  for (let i = 0; i < 10; i++) await probe(surplus, AbortSignal.timeout(60_000))
+  assert.is(surplus.status, 'open')
+  assert.is(stream.status, 'open')
+  stream.abort(new Error('done'))
+  await settling
+  assert.is(surplus.status, 'closed')
+  assert.is(connectionsBetween(a, b), 1)
 })
 
 test('delivers again after every stream of a living connection broke', async () => {

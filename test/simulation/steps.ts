@@ -1,7 +1,7 @@
 /** What each step of a scenario does to the world. */
 
 import { decodeCbor } from '../../src/chat/cbor.ts'
-import { decodeRun } from '../../src/chat/event.ts'
+import { decodeRun, type Run } from '../../src/chat/event.ts'
 import { bytesToHex } from '../../src/chat/hex.ts'
 import type { Disk } from './disk.ts'
 import { Member } from './member.ts'
@@ -95,12 +95,22 @@ function restore(world: World, member: Member): void {
   later(world, CLONE_DELAY, () => member.start())
 }
 
-export function idsOn(disk: Disk, world: World, table: 'run' | 'kept' = 'run'): string[] {
-  return disk.entries([table]).flatMap(([, value]) => {
+function runsOn(disk: Disk, world: World, table: 'run' | 'kept' = 'run'): Run[] {
+  return disk.entries([table]).map(([, value]) => {
     const [, , bytes] = decodeCbor(value, 8) as [number, number, Uint8Array]
-    const run = decodeRun(bytes, world.crypto)
-    return run.ids.filter((_, i) => run.entries[i]?.body !== undefined).map(bytesToHex)
+    return decodeRun(bytes, world.crypto)
   })
+}
+
+export function idsOn(disk: Disk, world: World, table?: 'run' | 'kept'): string[] {
+  return runsOn(disk, world, table).flatMap((run) => run.ids.filter((_, i) => run.entries[i]?.body !== undefined).map(bytesToHex))
+}
+
+/** Events of logs whose beginning, which says whose they are, is not there. */
+export function orphansOn(disk: Disk, world: World): Set<string> {
+  const runs = runsOn(disk, world)
+  const begun = new Set(runs.filter(({ firstSeq }) => firstSeq === 1).map(({ author }) => bytesToHex(author)))
+  return new Set(runs.filter(({ author }) => !begun.has(bytesToHex(author))).flatMap(({ ids }) => ids.map(bytesToHex)))
 }
 
 /** Somebody copies the data directory of a running or stopped member and starts the copy beside it. */

@@ -49,6 +49,8 @@ export interface CliPeerInit {
   file?: string
   /** Hears every message the moment it is told. */
   onMessage?(message: Message): void
+  /** Hears everything that it writes, to stdout and to stderr. */
+  onOutput?(text: string): void
 }
 
 interface Waiting {
@@ -75,7 +77,7 @@ export class CliPeer {
   readonly strayLines: string[] = []
 
   private constructor(init: CliPeerInit) {
-    const { dataDir, command = 'start', args = [], space, env = {}, file = BUILT, under = [], onMessage } = init
+    const { dataDir, command = 'start', args = [], space, env = {}, file = BUILT, under = [], onMessage, onOutput } = init
     this.#onMessage = onMessage
     const line = [...under, process.execPath, file, command, ...args, '--json', '--data-dir', dataDir]
     const [program = '', ...rest] = space?.inside(line) ?? line
@@ -84,10 +86,12 @@ export class CliPeer {
     this.#exited = new Promise((resolve, reject) => this.#child.once('exit', resolve).once('error', reject))
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT)
+      onOutput?.(text)
     })
     // a killed peer does not read any more; its requests are rejected at its end
     this.#child.stdin?.on('error', () => undefined)
     if (this.#child.stdout !== null) createInterface({ input: this.#child.stdout }).on('line', (text) => this.#take(text))
+    if (onOutput !== undefined) this.#child.stdout?.on('data', (bytes: Buffer) => onOutput(bytes.toString()))
     this.#child.once('exit', (code, signal) => {
       const error = new Error(`p2pnode ended (${signal ?? code}) before it answered: ${this.#stderr}`)
       for (const { reject } of this.#waiting.values()) reject(error)

@@ -27,12 +27,15 @@ export class NatLab {
   readonly outside: Namespace
   /** 192.168.1.10, 192.168.2.10 … */
   readonly homes: Namespace[]
+  /** Each home's NAT: the name of its namespace, and a directory that is removed with the home. Inside is `in`, outside `out`. */
+  readonly routers: { name: string; directory: string }[]
   readonly #spaces: Namespaces
 
-  private constructor(spaces: Namespaces, outside: Namespace, homes: Namespace[]) {
+  private constructor(spaces: Namespaces, outside: Namespace, homes: Namespace[], routers: NatLab['routers']) {
     this.#spaces = spaces
     this.outside = outside
     this.homes = homes
+    this.routers = routers
   }
 
   static create({ homes = 2, symmetric = false }: NatLabInit = {}): NatLab {
@@ -48,9 +51,11 @@ export class NatLab {
     }
     const outside = spaces.add(`${OUTSIDE}.1`)
     attach(outside.name, 'public', outside.address)
+    const routers: NatLab['routers'] = []
     const inside = Array.from({ length: homes }, (_, i): Namespace => {
       const home = spaces.add(`192.168.${i + 1}.10`)
       const nat = spaces.hide(`nat${i}`)
+      routers.push({ name: nat, directory: home.home })
       attach(nat, `nat${i}`, `${OUTSIDE}.${11 + i}`)
       run(`ip link add in netns ${nat} type veth peer name lan netns ${home.name}`)
       run(`ip -n ${nat} addr add 192.168.${i + 1}.1/24 dev in`)
@@ -67,7 +72,7 @@ export class NatLab {
       }
       return home
     })
-    return new NatLab(spaces, outside, inside)
+    return new NatLab(spaces, outside, inside, routers)
   }
 
   destroy(): void {

@@ -4,11 +4,17 @@ import { AbstractStream } from '@libp2p/utils'
 
 const file = process.env.RECORD_STREAMS
 const { onData, send } = AbstractStream.prototype
+/** Of the streams so far: their own ids begin anew in each connection. */
+const numbers = new WeakMap()
+let last = 0
 
 const note = (stream, way, data) => {
-  const bytes = data.subarray()
-  appendFileSync(file, `${JSON.stringify({ way, protocol: stream.protocol ?? '', hex: Buffer.from(bytes).toString('hex') })}\n`)
+  if (!numbers.has(stream)) numbers.set(stream, ++last)
+  const line = { stream: numbers.get(stream), way, protocol: stream.protocol ?? '', hex: hexOf(data.subarray()) }
+  appendFileSync(file, `${JSON.stringify(line)}\n`)
 }
+
+const hexOf = (bytes) => Buffer.from(bytes).toString('hex')
 
 AbstractStream.prototype.onData = function (data) {
   note(this, 'in', data)

@@ -1,7 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { createSocket } from 'node:dgram'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mnemonicToEntropy } from '@scure/bip39'
@@ -10,17 +8,18 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { canonicalRoomName, deriveRoomKeys, lockedRoomSecret, openRoomSecret } from '../../src/chat/room-keys.ts'
 import { nativeCrypto as crypto } from '../../src/native-crypto.ts'
+import { Capture, whyNoCapture } from '../support/capture.ts'
 import { CliPeer, whyNoCommand } from '../support/cli-peer.ts'
 import { canRun } from '../support/requirements.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const COMMAND = join(import.meta.dirname, '../../dist/cli/p2pnode.js')
-const whyNoCapture = (): string | undefined =>
-  process.getuid?.() !== 0 ? 'a capture needs root' : existsSync('/usr/bin/tcpdump') ? undefined : 'tcpdump is not installed'
 
 const suiteOf = suite('system/canaries')
 const test = canRun(whyNoCommand(), whyNoCapture()) ? suiteOf : suiteOf.skip
 
+/** Where all of this takes place, and nothing else. */
+const HOST = '127.0.78.1'
 const OPEN_ROOM = 'zanzibar-lighthouse'
 const LOCKED_ROOM = 'quetzal-workshop'
 const ROOM_PASSPHRASE = 'ostrich velvet marmalade'
@@ -82,17 +81,6 @@ function findings(needles: Map<string, Buffer>, paths: Iterable<string>): string
   return found
 }
 
-/** Until the capture holds a datagram sent now: packets are written in order, and a capture ended early loses its last second. */
-async function drained(capture: string): Promise<void> {
-  const marker = Buffer.from('the end of the canaries capture')
-  const socket = createSocket('udp4').unref()
-  await waitFor(() => {
-    socket.send(marker, 9, '127.0.0.1')
-    return readFileSync(capture).includes(marker)
-  }, 'the capture to hold what was sent')
-  socket.close()
-}
-
 test('leaves no text, name, passphrase or key in captures, data directories, their file names or logs at trace level', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'p2pnode-canaries-'))
   const capture = join(dir, 'capture.pcap')
@@ -101,19 +89,12 @@ test('leaves no text, name, passphrase or key in captures, data directories, the
   writeFileSync(storePassphrase, `${STORE_PASSPHRASE}\n`, { mode: 0o600 })
   writeFileSync(roomPassphrase, `${ROOM_PASSPHRASE}\n`, { mode: 0o600 })
   mkdirSync(join(dir, 'logs'))
-  const tcpdump = spawn('tcpdump', ['-i', 'lo', '--immediate-mode', '-U', '-s', '0', '-w', capture], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  let told = ''
-  tcpdump.stderr.setEncoding('utf8').on('data', (text: string) => {
-    told += text
-  })
-  await waitFor(() => told.includes('listening on'), 'the capture to begin')
+  const traffic = await Capture.start(capture, HOST)
   const start = (name: string, index: number, more: string[]): Promise<CliPeer> =>
     CliPeer.start({
       dataDir: join(dir, 'data', name),
       args: [
-        ...[OPEN_ROOM, '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--name', NAMES[index] as string],
+        ...[OPEN_ROOM, '--no-mdns', '--listen', `/ip4/${HOST}/tcp/0`, '--name', NAMES[index] as string],
         ...[
           '--passphrase-file',
           storePassphrase,
@@ -140,9 +121,7 @@ test('leaves no text, name, passphrase or key in captures, data directories, the
   }
   assert.is(await alice.stop(), 0)
   assert.is(await bob.stop(), 0)
-  await drained(capture)
-  tcpdump.kill('SIGINT')
-  await once(tcpdump, 'exit')
+  await traffic.stop()
 
   const idOf = ['id', '--phrase', '--data-dir', join(dir, 'data', 'alice'), '--passphrase-file', storePassphrase, '--json']
   const id = execFileSync(process.execPath, [COMMAND, ...idOf], { encoding: 'utf8' })

@@ -2,16 +2,19 @@
  * What a relay learns of people: every byte that crosses it is recorded, behind its own encryption, and nothing that speaks of
  * anybody may be in there that `relay status` does not show. What people say to each other is sealed.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bytesToHex, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { RelayStatus } from '../../bootstrap/relay.ts'
+import { PROTOCOL as KAD } from '../../src/node/dht/constants.ts'
 import { CliPeer, whyNoCommand } from '../support/cli-peer.ts'
+import { ADD_PROVIDER, type KadMessage, kadMessages, type Piece, readRecord } from '../support/recorded.ts'
 import { canRun } from '../support/requirements.ts'
 import { converge } from '../support/room-checks.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const suiteOf = suite('system/relay-knows')
 const test = canRun(whyNoCommand()) ? suiteOf : suiteOf.skip
@@ -29,16 +32,10 @@ const SECRETS = {
 /** Shorter runs of letters come about by chance, in keys and signatures. */
 const SHORTEST_TEXT = 16
 
-interface Line {
-  way: 'in' | 'out'
-  protocol: string
-  hex: string
-}
-
 /** Texts, peer ids and addresses that are in there in the clear. */
-function findings(lines: Line[]): { texts: Set<string>; addresses: Set<string>; keys: Set<string> } {
+function findings(pieces: Piece[]): { texts: Set<string>; addresses: Set<string>; keys: Set<string> } {
   const found = { texts: new Set<string>(), addresses: new Set<string>(), keys: new Set<string>() }
-  for (const { hex } of lines) {
+  for (const { hex } of pieces) {
     const text = Buffer.from(hex, 'hex').toString('latin1')
     for (const [run] of text.matchAll(new RegExp(`[ -~]{${SHORTEST_TEXT},}`, 'g'))) found.texts.add(run)
     // multiaddr: ip4 (4), four bytes, tcp (6), two bytes
@@ -50,7 +47,31 @@ function findings(lines: Line[]): { texts: Set<string>; addresses: Set<string>; 
   return found
 }
 
-const isPlain = ({ protocol }: Line): boolean => !protocol.includes('/circuit/') && !protocol.includes('/ping/')
+const isPlain = ({ protocol }: Piece): boolean => !protocol.includes('/circuit/') && !protocol.includes('/ping/')
+
+/** Of a namespace's key in the DHT: the code and the length of its hash. */
+const HASH_PREFIX = '1220'
+
+/** What the DHT told it and the status does not show: who provides what, and where; and hashes that were asked for. */
+function unshown(messages: KadMessage[], { dht }: RelayStatus): string[] {
+  const told = messages
+    .filter(({ type }) => type === ADD_PROVIDER)
+    .flatMap(({ key, providers }) =>
+      providers.flatMap(({ peerId, addresses }) => [
+        `${peerId} under ${bytesToHex(key)}`,
+        ...addresses.map((address) => `${peerId} at ${address}`),
+      ]),
+    )
+  const asked = messages.map(({ key }) => bytesToHex(key)).filter((key) => key.startsWith(HASH_PREFIX))
+  const shown = dht.records.flatMap(({ peerId, addresses, hashes }) => [
+    ...addresses.map((address) => `${peerId} at ${address}`),
+    ...hashes
+      .filter(({ expires }) => Date.parse(expires) > Date.now())
+      .map(({ hash }) => `${peerId} under ${HASH_PREFIX}${hash}`),
+    ...hashes.map(({ hash }) => `${HASH_PREFIX}${hash}`),
+  ])
+  return [...told, ...asked].filter((each) => !shown.includes(each))
+}
 
 test('a relay knows of people what its status shows, and nothing else', async () => {
   const base = mkdtempSync(join(tmpdir(), 'p2pnode-knows-'))
@@ -66,7 +87,7 @@ test('a relay knows of people what its status shows, and nothing else', async ()
     const relay = await start({
       command: 'relay',
       dataDir: join(base, 'relay'),
-      args: ['--listen', '/ip4/127.0.0.1/tcp/0'],
+      args: ['--listen', '/ip4/127.0.0.1/tcp/0', '--keep', 'open'],
       file: join(ROOT, 'src/cli/main.ts'),
       env: { RECORD_STREAMS: record, NODE_OPTIONS: `--import tsx --import ${hook}` },
     })
@@ -78,16 +99,28 @@ test('a relay knows of people what its status shows, and nothing else', async ()
     await alice.send(SECRETS.room, SECRETS.text)
     await bob.send(SECRETS.room, SECRETS.answer)
     await converge([alice, bob], SECRETS.room, 2, 30_000)
-    const status = await relay.request<RelayStatus>('status')
-    const lines = readFileSync(record, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Line)
-    const everything = lines.map(({ hex }) => hex).join('|')
+    const both = async (): Promise<boolean> => {
+      const { dht, kept } = await relay.request<RelayStatus>('status')
+      return dht.records.length === 2 && kept?.rooms.length === 1
+    }
+    await waitFor(both, 'both to be in the DHT, and the room to be kept', 30_000)
+    // The record first: what is in there by now comes to be in the status.
+    const pieces = readRecord(record)
+    const messages = kadMessages(pieces, KAD)
+    assert.ok(messages.filter(({ type }) => type === ADD_PROVIDER).length >= 2 && messages.length >= 4, 'they use the DHT')
+    let status = await relay.request<RelayStatus>('status')
+    const isShown = async (): Promise<boolean> => {
+      status = await relay.request<RelayStatus>('status')
+      return unshown(messages, status).length === 0
+    }
+    await waitFor(isShown, 'all of it to be shown').catch(() => undefined) // and is told of below
+    assert.is(status.omitted, undefined)
+    assert.equal(unshown(messages, status), [], 'what the DHT told it and it does not show')
+    const everything = pieces.map(({ hex }) => hex).join('|')
     for (const secret of Object.values(SECRETS)) assert.not.ok(everything.includes(bytesToHex(utf8ToBytes(secret))), secret)
 
     const shown = JSON.stringify(status)
-    const { texts, addresses, keys } = findings(lines.filter(isPlain))
+    const { texts, addresses, keys } = findings(pieces.filter(isPlain))
     assert.ok(texts.size > 0 && addresses.size > 0 && keys.size > 0, 'the record has something in it')
     const protocols = status.peers.flatMap(({ told }) => told.protocols)
     // What all that use libp2p say of themselves, whoever they are.
@@ -99,6 +132,8 @@ test('a relay knows of people what its status shows, and nothing else', async ()
       '/ipfs/id/',
       '/libp2p/circuit/relay/0.2.0/hop',
       '/rendezvous/1.0.0',
+      KAD,
+      '/p2pnode/keep/1.0.0',
     ]
     const unknown = [...texts].filter((text) => {
       let rest = text

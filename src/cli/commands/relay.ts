@@ -37,6 +37,7 @@ export async function relay(context: Context): Promise<void> {
           passphrase,
           listen: settings.listen,
           announce: settings.announce,
+          upnp: settings.upnp === true && settings['no-upnp'] !== true,
           version,
           logger: componentLogger(log, 'debug'),
           log,
@@ -92,7 +93,8 @@ function greet({ io }: Context, process: RelayProcess, keeps: boolean): void {
   for (const address of addresses) io.say(`listening on ${address}`)
   if (reach === 'machine') io.say('only this machine can reach it: give --listen, or --announce <multiaddr>')
   else io.say(`people use it with: p2pnode start <room> --relay ${addresses[0]}`)
-  if (reach === 'network') io.say('only this network can reach it there: for others give --announce <multiaddr>')
+  if (reach === 'network')
+    io.say('only this network can reach it there: for others give --announce <multiaddr>, or --upnp where the router maps ports')
   if (metricsPort !== undefined) io.say(`figures for you alone: http://127.0.0.1:${metricsPort}/metrics`)
 }
 

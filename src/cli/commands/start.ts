@@ -61,6 +61,7 @@ async function openPeer(context: Context, log: Log, passphrase?: string): Promis
       keep: settings['no-keep'] === true ? false : { token: await keepToken(context) },
       mdns: settings['no-mdns'] !== true,
       ...(settings['no-dht'] === true ? { dht: false } : settings.dht === true ? { dht: true } : {}),
+      ...(settings['no-upnp'] === true ? { upnp: false } : settings.upnp === true ? { upnp: true } : {}),
       offline: settings.offline,
       logger: componentLogger(log),
     })

@@ -16,6 +16,10 @@ export class AddressBook {
     if (oldest !== undefined) this.#addresses.delete(oldest)
   }
 
+  peers(): string[] {
+    return [...this.#addresses.keys()]
+  }
+
   of(peer: PeerId): Multiaddr[] {
     return this.#addresses.get(peer.toString()) ?? []
   }

@@ -11,7 +11,7 @@ import type {
 import type { ConnectionManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from '../clock.ts'
-import { isRelayed } from '../settle.ts'
+import { inUse, isRelayed } from '../settle.ts'
 import { CLOSE_TIMEOUT, ERRAND_IDLE, ERRAND_INTERVAL, MAX_DIALS, MAX_ERRANDS, MAX_RESPONSE_BYTES, PROTOCOL } from './constants.ts'
 
 export interface ErrandsComponents {
@@ -28,9 +28,6 @@ export interface ErrandsInit {
   clock: Clock
   log: Logger
 }
-
-/** Streams that every connection has, or that come and go by themselves. */
-const BACKGROUND = /^\/(ipfs\/(id|ping)|meshsub|floodsub)\//
 
 interface Errand {
   connection: Connection | undefined
@@ -162,7 +159,7 @@ export class Errands {
   /** Those on which nothing happens, the longest unused first. */
   #idle(): Errand[] {
     const idle = [...this.#errands].filter(
-      ([id, { connection }]) => connection !== undefined && !isBusy(connection) && !this.#init.isUseful(id),
+      ([id, { connection }]) => connection !== undefined && inUse(connection).length === 0 && !this.#init.isUseful(id),
     )
     return idle.map(([, errand]) => errand).sort((a, b) => a.usedAt - b.usedAt)
   }
@@ -180,8 +177,4 @@ export class Errands {
   readonly #disconnected = ({ detail }: CustomEvent<PeerId>): void => {
     this.#errands.delete(detail.toString())
   }
-}
-
-function isBusy({ streams }: Connection): boolean {
-  return streams.some(({ status, protocol }) => status === 'open' && !BACKGROUND.test(protocol))
 }

@@ -52,6 +52,13 @@ export interface DhtInit {
   random?(): number
 }
 
+/** A server, as far as it is known. */
+export interface ServerView {
+  peer: string
+  /** Multiaddrs: what it said when it was connected, then what others say. */
+  addresses: string[]
+}
+
 export interface DhtFigures {
   mode: Mode
   /** Servers known. */
@@ -81,8 +88,12 @@ export interface Dht {
   /** Whether the connection to this peer serves a question only. */
   isErrand(peer: string): boolean
   figures(): DhtFigures
-  /** Everything that is kept for others. */
+  /** Everything that is kept for others; keys are the hashes in hex. */
   records(): RecordView[]
+  /** The peer ids of the servers that it would ask. */
+  contacts(): string[]
+  /** The servers that are known, from their own connections or from what others answered. */
+  servers(): Promise<ServerView[]>
 }
 
 /** The DHT over a libp2p peer, as a service of it or beside it. */

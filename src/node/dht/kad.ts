@@ -54,6 +54,7 @@ export interface Kad extends KadDHT {
     readonly size: number
     remove(peer: PeerId): Promise<void>
     queueRoutingTableUpdate(peer: PeerId): void
+    readonly kb: { toIterable(): Iterable<{ peerId: PeerId }> }
   }
   readonly contentRouting: { routingTable: object }
   readonly providers: { addProvider(key: Parameters<KadDHT['provide']>[0], peer: PeerId): Promise<void> }

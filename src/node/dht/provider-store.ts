@@ -21,6 +21,8 @@ export interface RecordView {
   /** What is provided: a hash, as the asker names it. */
   key: string
   peer: string
+  /** Multiaddrs, by its own word. */
+  addresses: string[]
   /** From now, in milliseconds. */
   expiresIn: number
 }
@@ -115,7 +117,12 @@ export class ProviderStore {
     this.#sweep(true)
     const now = this.#clock.monotonic()
     return [...this.#byKey.values()].flatMap((records) =>
-      [...records.values()].map(({ key, peer, expires }) => ({ key, peer, expiresIn: expires - now })),
+      [...records.values()].map(({ key, peer, expires }) => ({
+        key,
+        peer,
+        addresses: this.addressesOf(peer)?.map(String) ?? [],
+        expiresIn: expires - now,
+      })),
     )
   }
 

@@ -6,9 +6,10 @@ import { systemClock } from '../clock.ts'
 import { AddressBook } from './address-book.ts'
 import { MAX_ADDRESSES, PROTOCOL } from './constants.ts'
 import { Errands } from './errands.ts'
-import type { Dht, DhtComponents, DhtFigures, DhtInit } from './index.ts'
+import type { Dht, DhtComponents, DhtFigures, DhtInit, ServerView } from './index.ts'
 import { createKad, direct, type Kad } from './kad.ts'
 import { Lookups } from './lookups.ts'
+import { hashOf } from './namespace-key.ts'
 import { ProviderDatastore } from './provider-datastore.ts'
 import { ProviderStore, type RecordView } from './provider-store.ts'
 import { Reach } from './reach.ts'
@@ -137,7 +138,18 @@ export class DhtService implements Dht, Startable {
   }
 
   records(): RecordView[] {
-    return this.#records.views()
+    return this.#records.views().map((record) => ({ ...record, key: hashOf(record.key) }))
+  }
+
+  contacts(): string[] {
+    return [...this.#kad.routingTable.kb.toIterable()].map(({ peerId }) => peerId.toString())
+  }
+
+  async servers(): Promise<ServerView[]> {
+    const known = [...new Set([...this.contacts(), ...this.#learned.peers()])]
+    return await Promise.all(
+      known.map(async (peer) => ({ peer, addresses: (await this.#addressesOf(peerIdFromString(peer))).map(String) })),
+    )
   }
 
   /** The first contact, or the first again. */

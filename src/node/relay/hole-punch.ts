@@ -11,6 +11,7 @@
  * 4. yamux takes who is client from the direction of the socket, which is outbound on both sides: it is turned round on one.
  * 5. A dial's time limit destroys the socket also when it is long connected: it is let go then.
  * 6. One relayed connection is upgraded several times at once, once for each event of its topology: once is enough.
+ * 7. The relayed connection is closed at once, and breaks what is under way on it: it is left to `settle`, which waits.
  */
 import { dcutr } from '@libp2p/dcutr'
 import type { Connection, IdentifyResult, MultiaddrConnection, Transport } from '@libp2p/interface'
@@ -109,9 +110,11 @@ export function punchingDcutr(mapping: Mapping, punched: WeakSet<Connection>): (
             onConnect(peer, connection) {
               if (upgraded.has(connection)) return
               upgraded.add(connection)
-              topology.onConnect?.(peer, connection)
+              topology.onConnect?.(peer, keptOpen(connection))
             },
           }),
+        handle: (protocol, handler, options) =>
+          registrar.handle(protocol, (stream, connection) => handler(stream, keptOpen(connection)), options),
       }),
       connectionManager: replacing(connectionManager, {
         async openConnection(addresses, options = {}) {
@@ -137,6 +140,10 @@ function pick({
   connectionManager,
 }: DcutrComponents): DcutrComponents {
   return { peerStore, transportManager, logger, addressManager, registrar, connectionManager }
+}
+
+function keptOpen(connection: Connection): Connection {
+  return replacing(connection, { close: () => Promise.resolve() })
 }
 
 /** `target` with other methods. */

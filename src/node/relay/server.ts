@@ -17,7 +17,9 @@ import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pInit } from 'libp2p'
 import { addressBlock } from '../../address-block.ts'
+import { systemClock } from '../clock.ts'
 import {
+  GUEST_PING_INTERVAL,
   HOP_TIMEOUT,
   MAX_CARRIED_BACKLOG,
   MAX_CIRCUITS,
@@ -25,13 +27,15 @@ import {
   MAX_RELAY_CONNECTIONS,
   MAX_RESERVATIONS,
   MAX_RESERVATIONS_PER_NETWORK,
-  RELAY_PING_INTERVAL,
   RELAY_STREAM_WINDOW,
   RELIEF_INTERVAL,
   RESERVATION_TTL,
   SETTLE_PING,
 } from '../constants.ts'
 import { type Dht, dht } from '../dht/index.ts'
+import { Forgetting } from '../forgetting.ts'
+import { Heartbeat } from '../heartbeat.ts'
+import { LatePortMapping } from '../late-port-mapping.ts'
 import { CONNECTION_LIMITS } from '../libp2p.ts'
 import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
 import { probe } from '../probe.ts'
@@ -45,6 +49,8 @@ export interface RelayInit {
   listen?: string[]
   /** Multiaddrs under which it is reached from elsewhere, instead of those it listens on. */
   announce?: string[]
+  /** Ask the router for a port that leads to its TCP listener; not with `announce`. @default false */
+  upnp?: boolean
   /** Peers that can be reached through it at the same time. @default 1,024 */
   maxReservations?: number
   /** How many of them may come from one network. @default 256 */
@@ -148,7 +154,7 @@ export async function createRelay(init: RelayInit): Promise<Relay> {
       denyOutboundRelayedConnection: () => circuits.size >= (init.maxCircuits ?? MAX_CIRCUITS),
     },
     connectionManager: { ...CONNECTION_LIMITS, maxConnections: MAX_RELAY_CONNECTIONS },
-    connectionMonitor: { pingInterval: RELAY_PING_INTERVAL },
+    connectionMonitor: { enabled: false },
     ...(init.logger === undefined ? {} : { logger: init.logger }),
     services: {
       identify: identify(),
@@ -187,6 +193,9 @@ class Libp2pRelay implements Relay {
   readonly #components: Components
   readonly #init: RelayInit & { maxReservations: number }
   readonly #circuits: Circuits
+  readonly #heartbeat: Heartbeat
+  readonly #forgetting: Forgetting
+  readonly #portMapping: LatePortMapping | undefined
   readonly #refused = { full: 0, network: 0 }
   #listeners = 0
   #relief: ReturnType<typeof setInterval> | undefined
@@ -197,11 +206,26 @@ class Libp2pRelay implements Relay {
     this.#components = components
     this.#init = init
     this.#circuits = circuits
+    // But for servers that the DHT goes on asking.
+    this.#forgetting = new Forgetting(libp2p, () => new Set(this.dht.contacts()))
+    this.#heartbeat = new Heartbeat({
+      connections: () => libp2p.getConnections(),
+      intervalOf: () => GUEST_PING_INTERVAL,
+      clock: systemClock,
+      log: components.logger.forComponent('p2pnode:heartbeat'),
+    })
+    const { upnp = false, announce = [] } = init
+    if (upnp && announce.length === 0) {
+      this.#portMapping = new LatePortMapping(components, async (given) =>
+        (await import('../port-mapping/index.ts')).portMapper(given),
+      )
+    }
   }
 
   async start(): Promise<void> {
     this.libp2p.addEventListener('connection:open', this.#opened)
     this.libp2p.addEventListener('peer:disconnect', this.#left)
+    this.#heartbeat.start()
     this.#relief ??= setInterval(() => this.#circuits.relieve(this.#init.maxBacklog ?? MAX_CARRIED_BACKLOG), RELIEF_INTERVAL)
     try {
       await this.libp2p.start()
@@ -211,6 +235,8 @@ class Libp2pRelay implements Relay {
         : listenOn(transportManager, this.#init.listen))
       this.#listeners = transportManager.getListeners().length
       confirmOwn(transportManager, addressManager)
+      // Its address is what people are told: it is worth waiting for.
+      await this.#portMapping?.start()
     } catch (error) {
       await this.stop()
       throw error
@@ -220,6 +246,8 @@ class Libp2pRelay implements Relay {
   async stop(): Promise<void> {
     clearInterval(this.#relief)
     this.#relief = undefined
+    this.#heartbeat.stop()
+    await this.#portMapping?.stop()
     await this.libp2p.stop()
     this.libp2p.removeEventListener('connection:open', this.#opened)
     this.libp2p.removeEventListener('peer:disconnect', this.#left)
@@ -331,5 +359,6 @@ class Libp2pRelay implements Relay {
   /** Nobody can be reached who is not there: the place is free for others. */
   readonly #left = ({ detail }: CustomEvent<PeerId>): void => {
     this.#service.reservations.delete(detail)
+    this.#forgetting.left(detail)
   }
 }

@@ -145,6 +145,21 @@ test('a relay knows of its guests what it tells', async () => {
   assert.is(relay.reservations, 0)
 })
 
+test('a relay forgets who has gone, but for servers of the DHT', async () => {
+  const relay = await startRelay()
+  const [address = ''] = relay.addresses()
+  const peer = await guest(relay)
+  const server = await peers.start({ relays: [address] })
+  await peer.connect(server.addresses()[0] ?? '')
+  await waitFor(() => relay.dht.contacts().includes(server.peerId), 'the server to be known')
+  const known = async (): Promise<string[]> => (await relay.libp2p.peerStore.all()).map(({ id }) => id.toString()).sort()
+  assert.equal(await known(), [peer.peerId, server.peerId].sort())
+  await Promise.all([peer.stop(), server.stop()])
+  await waitFor(async () => !(await known()).includes(peer.peerId), 'the peer to be forgotten')
+  assert.equal(await known(), [server.peerId])
+  assert.ok(((await relay.dht.servers())[0]?.addresses.length ?? 0) > 0)
+})
+
 test('an address of a relay names its peer, and leads to it directly', async () => {
   const refused = async (relay: string): Promise<string> => {
     try {
