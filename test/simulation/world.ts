@@ -25,8 +25,11 @@ const second = 1000
 const PATIENCE = 15 * 60 * second
 /** So often one looks whether those are right who say who holds what. */
 const LOOK = 5 * second
-/** Time for some beacons of each, of which the network may lose all but one. */
-const COUNT_PATIENCE = 5 * 60 * second
+/**
+ * Time for some beacons of each, of which the network may lose all but one; or for some syncs, where a clock was set back (beacons count
+ * for less then) and copies of a device answer for each other.
+ */
+const COUNT_PATIENCE = 15 * 60 * second
 /** Then they must go on agreeing. */
 const QUIET_TIME = 5 * second
 
