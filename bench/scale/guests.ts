@@ -1,6 +1,6 @@
 /**
- * What a relay needs for many guests: as many real peers as asked for, each from an address of its own, with a reservation,
- * registered in a room of ten, whose members then connect through it.
+ * What a relay needs for many guests: as many real peers as asked for, each from an address of its own, with a reservation and a
+ * registration; either each in a room where it is alone, or in rooms of ten, whose members then connect through the relay.
  */
 import type { Peer } from '../../src/node/index.ts'
 import { guest, inDirectory, MB, MeasuredRelay, sleep, until } from './relay.ts'
@@ -12,12 +12,16 @@ const WIDTH = 20
 /** Milliseconds. */
 const IDLE = 60_000
 
-export async function guests(count: number): Promise<void> {
+export const alone = (count: number): Promise<void> => measure(count, 1)
+
+export const inRooms = (count: number): Promise<void> => measure(count, ROOM_SIZE)
+
+async function measure(count: number, roomSize: number): Promise<void> {
   await inDirectory(async (directory) => {
     const relay = await MeasuredRelay.start(directory)
     const peers: Peer[] = []
     try {
-      await fill(relay, peers, count)
+      await fill(relay, peers, count, roomSize)
       const before = relay.usage()
       await sleep(IDLE)
       const idle = relay.usage()
@@ -34,13 +38,15 @@ export async function guests(count: number): Promise<void> {
   })
 }
 
-async function fill(relay: MeasuredRelay, peers: Peer[], count: number): Promise<void> {
+async function fill(relay: MeasuredRelay, peers: Peer[], count: number, roomSize: number): Promise<void> {
   let before = relay.usage()
   console.log('| guests | RSS | CPU to take them in, each | reservations | registrations |\n| --- | --- | --- | --- | --- |')
   console.log(`| 0 | ${(before.rss / MB).toFixed(0)} MB | | 0 | 0 |`)
   for (let step = Math.min(STEP, count); step <= count; step += STEP) {
     while (peers.length < step) {
-      const some = Array.from({ length: Math.min(WIDTH, step - peers.length) }, (_, i) => enter(peers.length + i, relay))
+      const some = Array.from({ length: Math.min(WIDTH, step - peers.length) }, (_, i) =>
+        enter(peers.length + i, relay, roomSize),
+      )
       peers.push(...(await Promise.all(some)))
     }
     await until(() => peers.every((peer) => peer.relays()[0]?.reserved === true), 'reservations')
@@ -54,9 +60,9 @@ async function fill(relay: MeasuredRelay, peers: Peer[], count: number): Promise
   }
 }
 
-async function enter(index: number, relay: MeasuredRelay): Promise<Peer> {
+async function enter(index: number, relay: MeasuredRelay, roomSize: number): Promise<Peer> {
   const peer = await guest(index, relay.address, true)
-  const room = Math.floor(index / ROOM_SIZE)
+  const room = Math.floor(index / roomSize)
   peer.meet([`p2pnode/${room.toString(16).padStart(32, '0')}`])
   await peer.start()
   return peer

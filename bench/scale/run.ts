@@ -1,10 +1,11 @@
-/** `npm run scale [guests|carry|keep [number]]`: what docs/SCALE.md says, measured anew; all of it takes about ten minutes. */
+/** `npm run scale [guests|rooms|carry|keep [number]]`: what docs/SCALE.md says, measured anew; all of it takes about ten minutes. */
 import { carry } from './carry.ts'
-import { guests } from './guests.ts'
+import { alone, inRooms } from './guests.ts'
 import { keep } from './keep.ts'
 
 const PARTS: Record<string, { measure: (number: number) => Promise<void>; usual: number }> = {
-  guests: { measure: guests, usual: 1_000 },
+  guests: { measure: alone, usual: 1_000 },
+  rooms: { measure: inRooms, usual: 100 },
   carry: { measure: carry, usual: 500 },
   keep: { measure: keep, usual: 50_000 },
 }

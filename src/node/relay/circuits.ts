@@ -30,6 +30,31 @@ interface Circuit {
 
 const waitingIn = ({ flows }: Circuit): number => flows.reduce((sum, { waiting }) => sum + waiting, 0)
 
+/**
+ * The service pipes the side that asked to the other and back, and `pipe` of @libp2p/utils 7.4 reads what stands at both ends of a
+ * line twice: once to hand it on, once into a queue that nobody empties, which held every byte until the circuit ended. So the second
+ * listener hears nothing. Returns what lets others listen again.
+ */
+function readOnce(hop: Hop['stream']): () => void {
+  const unwrap = hop.unwrap.bind(hop)
+  let stream: Stream | undefined
+  hop.unwrap = () => {
+    if (stream !== undefined) return stream
+    stream = unwrap()
+    const listen = stream.addEventListener.bind(stream) as (type: string, ...rest: unknown[]) => void
+    let isRead = false
+    stream.addEventListener = (type: string, ...rest: unknown[]) => {
+      if (type !== 'message' || !isRead) listen(type, ...rest)
+      isRead ||= type === 'message'
+    }
+    return stream
+  }
+  return () => {
+    hop.unwrap = unwrap
+    if (stream !== undefined) Reflect.deleteProperty(stream, 'addEventListener')
+  }
+}
+
 /** Who is connected with whom through a relay, and how much that was. */
 export class Circuits {
   readonly #open = new Set<Circuit>()
@@ -65,7 +90,8 @@ export class Circuits {
       return stream
     }
     service.handleConnect = async (hop, options) => {
-      await handleConnect(hop, options)
+      const readAgain = readOnce(hop.stream)
+      await handleConnect(hop, options).finally(readAgain)
       const target = targets.get(options as object) // one object for each request, from one to the other
       if (target !== undefined) this.#add(hop.connection, hop.stream.unwrap(), ...target)
     }

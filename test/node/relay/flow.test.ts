@@ -1,5 +1,7 @@
 import '../../../src/shims.node.ts'
 import { createHash, randomBytes } from 'node:crypto'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { RELAY_V2_HOP_CODEC, RELAY_V2_STOP_CODEC } from '@libp2p/circuit-relay-v2'
 import type { Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
@@ -51,6 +53,9 @@ async function circuit(): Promise<{ near: Stream; far: Stream }> {
   return { near: messages.unwrap(), far: await waitFor(() => far, 'the other end') }
 }
 
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
 const sha256 = (chunks: Uint8Array[]): string =>
   chunks.reduce((hash, chunk) => hash.update(chunk), createHash('sha256')).digest('hex')
 
@@ -64,6 +69,30 @@ async function untilStill(): Promise<void> {
     return times > STILL
   }, 'the relay to stand still')
 }
+
+test('what was carried is not kept', async () => {
+  await start()
+  const { near, far } = await circuit()
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    let taken = 0
+    to.addEventListener('message', ({ data }) => {
+      taken += data.byteLength
+    })
+    collectGarbage()
+    const before = process.memoryUsage().arrayBuffers
+    for (let sent = 0; sent < 32 * MIB; sent += MIB / 8) {
+      if (!from.send(randomBytes(MIB / 8)))
+        await new Promise((resolve) => from.addEventListener('drain', resolve, { once: true }))
+    }
+    await waitFor(() => taken === 32 * MIB, 'all of it', 60_000)
+    collectGarbage()
+    const kept = process.memoryUsage().arrayBuffers - before
+    assert.ok(kept < 16 * MIB, `${kept} bytes are kept`)
+  }
+})
 
 test('what one side does not take, the other cannot send; all of it arrives when it does, and the end after it', async () => {
   await start()
