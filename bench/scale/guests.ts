@@ -9,7 +9,8 @@ const STEP = 250
 const ROOM_SIZE = 10
 /** Peers that are being started at once. */
 const WIDTH = 20
-/** Milliseconds. */
+/** Until all who share a room have met, and for how long they are watched then, in milliseconds. */
+const SETTLE = 90_000
 const IDLE = 60_000
 
 export const alone = (count: number): Promise<void> => measure(count, 1)
@@ -22,6 +23,7 @@ async function measure(count: number, roomSize: number): Promise<void> {
     const peers: Peer[] = []
     try {
       await fill(relay, peers, count, roomSize)
+      await sleep(SETTLE)
       const before = relay.usage()
       await sleep(IDLE)
       const idle = relay.usage()
