@@ -120,9 +120,13 @@ test('a refusal is told by its number, whatever comes with it', async () => {
 })
 
 const endless = (_request: IncomingMessage, response: ServerResponse): void => {
-  const more = (): boolean => response.write('<a>'.repeat(10_000))
-  response.on('drain', more)
-  while (more());
+  // A piece a turn, and none after its end: with `drain` Node 24 never comes to that.
+  const more = (): void => {
+    if (response.destroyed) return
+    response.write('<a>'.repeat(10_000))
+    setImmediate(more)
+  }
+  more()
 }
 
 test('an answer without end, of headers without end, or of another kind is left', async () => {
