@@ -14,11 +14,29 @@ const PEERS = Number(process.env.P2PNODE_DHT_PEERS ?? 50)
 const ROOMS = 10
 /** For one room, on a machine that does other things too; what it took is printed. */
 const DEADLINE = 60 * second
+/** Looks after which what does not change is taken to have come to rest. */
+const REST = 40
+
+async function rests(value: () => number, what: string): Promise<void> {
+  let [last, times] = [-1, 0]
+  await waitFor(
+    () => {
+      const now = value()
+      times = now === last ? times + 1 : 0
+      last = now
+      return times >= REST
+    },
+    what,
+    2 * DEADLINE,
+  )
+}
 
 test(`in a DHT of ${PEERS} peers those who are in a room find each other`, async () => {
   const network = new DhtNetwork()
   try {
     await network.grow(PEERS)
+    const contacts = (): number => network.figures().reduce((sum, { contacts }) => sum + contacts, 0)
+    await rests(contacts, 'the servers to know each other')
     const took: number[] = []
     for (let number = 0; number < ROOMS; number++) {
       // Far from each other, and none of them twice. The one with the smaller id dials at once.
@@ -29,6 +47,7 @@ test(`in a DHT of ${PEERS} peers those who are in a room find each other`, async
       const records = (): number => network.figures().reduce((sum, { records }) => sum + records, 0)
       const before = records()
       await waitFor(() => records() > before, 'the record', DEADLINE)
+      await rests(records, 'the record to be where it is looked for')
       const start = performance.now()
       seeker.meet([room])
       await connected(seeker, host, DEADLINE)

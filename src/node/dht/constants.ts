@@ -34,7 +34,7 @@ export const LAST_PROVIDE_PAUSE = 5 * minute
 export const ANNOUNCE_DELAY = 2 * second
 
 /** After joining, and when the first contact is there: at once, and these times later. */
-export const FIRST_LOOKS = [0, 2 * second, 5 * second, 15 * second]
+export const FIRST_LOOKS = [0, 1 * second, 2 * second, 5 * second, 15 * second]
 /** Then after this pause, which doubles up to the second figure while nobody new is found. */
 export const LOOK_PAUSE = 1 * minute
 export const LAST_LOOK_PAUSE = 15 * minute
