@@ -166,12 +166,12 @@ test('keeps one connection when two peers dial each other at once, and gossip go
 test('what is under way on a surplus connection comes to its end before that is closed', async () => {
   const [smaller, larger] = await orderedSeeds()
   const [a, b] = [await peers.start({ seed: smaller }), await peers.start({ seed: larger })]
-  await b.libp2p.handle('/work/1', () => undefined)
+  await b.libp2p.handle('/busy/1', () => undefined)
   await b.connect(addressOf(a))
   await connected(a, b)
   const [surplus] = a.libp2p.getConnections()
   assert.ok(surplus)
-  const stream = await surplus.newStream('/work/1')
+  const stream = await surplus.newStream('/busy/1')
   await a.libp2p.dial(multiaddr(addressOf(b)), { force: true })
   const settling = settle(a.peerId, a.libp2p.getConnections(), a.libp2p.logger.forComponent('test'))
   for (let i = 0; i < 10; i++) await probe(surplus, AbortSignal.timeout(60_000))
