@@ -14,6 +14,10 @@ export const ROOM = 'bench'
 
 export const p2pnode = (...words: string[]): string[] => [process.execPath, COMMAND, ...words]
 
+/** Bytes that a process has in memory. Linux. */
+export const rssOf = (pid: number | undefined): number =>
+  1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+
 export interface CommandPeer {
   client: RpcClient
   /** Bytes. */
@@ -30,7 +34,7 @@ export function startPeer(dataDir: string, inside: (command: string[]) => string
   const client = new RpcClient(streamConnection(child.stdout, child.stdin))
   return {
     client,
-    rss: () => 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]),
+    rss: () => rssOf(child.pid),
     async end() {
       await kill(child)
       await client.closed

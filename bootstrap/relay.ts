@@ -23,8 +23,6 @@ import type { Metrics } from './metrics.ts'
 import { type Reach, reachOf } from './reach.ts'
 import { type RelayStatus, statusOf } from './status.ts'
 
-export type { RelayStatus } from './status.ts'
-
 export interface StartRelayInit {
   /** Where its key is; made if it is not there. */
   dataDir: string

@@ -1,5 +1,6 @@
 /** What `relay status` answers: all that a relay knows of people. */
-import type { GuestView, Relay } from '../src/node/relay/server.ts'
+import type { GuestView } from '../src/node/relay/guests.ts'
+import type { Relay } from '../src/node/relay/server.ts'
 import { MAX_STATUS_LIST } from './constants.ts'
 import type { KeeperStatus } from './keeper/index.ts'
 

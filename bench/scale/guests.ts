@@ -3,7 +3,8 @@
  * registration; either each in a room where it is alone, or in rooms of ten, whose members then connect through the relay.
  */
 import type { Peer } from '../../src/node/index.ts'
-import { guest, inDirectory, MB, MeasuredRelay, sleep, until } from './relay.ts'
+import { sleep } from '../room.ts'
+import { guest, inDirectory, MB, MeasuredRelay, until } from './relay.ts'
 
 const STEP = 250
 const ROOM_SIZE = 10

@@ -2,10 +2,10 @@
 import { statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RelayStatus } from '../../bootstrap/relay.ts'
+import type { RelayStatus } from '../../bootstrap/status.ts'
 import type * as Library from '../../src/index.ts'
 import type { P2PNode } from '../../src/index.ts'
-import { inDirectory, MB, MeasuredRelay, sleep, until } from './relay.ts'
+import { inDirectory, MB, MeasuredRelay, until } from './relay.ts'
 
 const { createP2PNode } = (await import(new URL('../../dist/index.js', import.meta.url).href)) as typeof Library
 
@@ -14,8 +14,6 @@ const ROOM = 'scale'
 const LENGTH = 1_000
 /** Sends that wait for their answer. */
 const WINDOW = 64
-/** Milliseconds. */
-const REST = 5_000
 
 export async function keep(messages: number): Promise<void> {
   await inDirectory(async (directory) => {
@@ -57,7 +55,6 @@ export async function keep(messages: number): Promise<void> {
       `fetched by another member in ${took.toFixed(1)} s; ${((1000 * (after.cpu - before.cpu)) / bytes).toFixed(1)} ms of CPU a MB; ` +
         `RSS ${(after.rss / MB).toFixed(0)} MB`,
     )
-    await sleep(REST)
     await reader.stop()
     await second.end()
   })

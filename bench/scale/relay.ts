@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import '../../src/shims.node.ts'
 import { tcp } from '@libp2p/tcp'
 import { randomBytes } from '@noble/hashes/utils.js'
-import type { RelayStatus } from '../../bootstrap/relay.ts'
+import type { RelayStatus } from '../../bootstrap/status.ts'
 import { streamConnection } from '../../src/cli/stream-connection.ts'
 import { RpcClient } from '../../src/client/rpc-client.ts'
 import { createPeer, type Peer } from '../../src/node/index.ts'
-import { p2pnode } from '../command.ts'
+import { p2pnode, rssOf } from '../command.ts'
+import { sleep } from '../room.ts'
 
 export const MB = 1e6
 /** USER_HZ of Linux. */
@@ -57,8 +58,7 @@ export class MeasuredRelay {
       .split(' ')
       .slice(11, 13)
       .map(Number)
-    const rss = 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1])
-    return { cpu: ((user ?? 0) + (system ?? 0)) / TICKS, rss }
+    return { cpu: ((user ?? 0) + (system ?? 0)) / TICKS, rss: rssOf(this.#child.pid) }
   }
 
   async end(): Promise<void> {
@@ -89,8 +89,6 @@ export async function guest(index: number, relay: string, dht = false): Promise<
     transports: [tcp({ dialOpts: { localAddress } as object })],
   })
 }
-
-export const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const end = performance.now() + PATIENCE

@@ -1,5 +1,5 @@
 /** What a relay knows, for people. */
-import type { RelayStatus } from '../../bootstrap/relay.ts'
+import type { RelayStatus } from '../../bootstrap/status.ts'
 import { table } from './format.ts'
 import { oneLine } from './sanitize.ts'
 

@@ -6,7 +6,6 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { InvalidArgumentError } from '../errors.ts'
 import { MAX_RELAYS } from './constants.ts'
 import type { PeerInit } from './index.ts'
-import { idIn } from './supervisor.ts'
 
 /** @throws InvalidArgumentError naming the field */
 export function parse(field: string, address: string): Multiaddr {
@@ -45,4 +44,14 @@ export function parseId(peerId: string): PeerId {
   } catch (error) {
     throw new InvalidArgumentError('peerId', `not a peer id: ${peerId}`, { cause: error })
   }
+}
+
+/** The peer that an address names: the last one, as a relayed address names the relay before. */
+export function idIn(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
+}
+
+/** The same address, naming the peer. */
+export function withId(address: Multiaddr, id: PeerId): Multiaddr {
+  return idIn(address) === id.toString() ? address : address.encapsulate(`/p2p/${id}`)
 }

@@ -13,7 +13,7 @@ import { Forgetting } from './forgetting.ts'
 import { matesOf } from './gossip.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Components } from './libp2p.ts'
-import { probe } from './probe.ts'
+import { cutIfSilent } from './probe.ts'
 import { isRelayed, settle } from './settle.ts'
 
 export interface ConnectionsInit {
@@ -70,8 +70,7 @@ export class Connections {
 
   /** Cuts those that do not answer at once: this machine may have left the network over which they were opened. */
   check(): void {
-    for (const connection of this.#libp2p.getConnections())
-      probe(connection, AbortSignal.timeout(CHANGE_PROBE)).catch(() => connection.abort(new Error('no answer on this network')))
+    for (const connection of this.#libp2p.getConnections()) void cutIfSilent(connection, CHANGE_PROBE)
   }
 
   #intervalOf(connection: Connection): number {

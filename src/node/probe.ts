@@ -26,3 +26,12 @@ export async function probe(connection: Connection, signal: AbortSignal): Promis
     throw error
   }
 }
+
+/** Cuts a connection that does not answer within `milliseconds`. Never rejects. */
+export async function cutIfSilent(connection: Connection, milliseconds: number): Promise<void> {
+  try {
+    await probe(connection, AbortSignal.timeout(milliseconds))
+  } catch {
+    connection.abort(new Error('the connection does not answer'))
+  }
+}

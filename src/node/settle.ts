@@ -1,6 +1,6 @@
 import type { Connection, Logger, Stream } from '@libp2p/interface'
 import { SETTLE_PATIENCE, SETTLE_PING } from './constants.ts'
-import { probe } from './probe.ts'
+import { cutIfSilent, probe } from './probe.ts'
 
 /**
  * Two peers that dial each other at once end with two connections. Both keep the same one: direct before relayed, then the one
@@ -41,17 +41,9 @@ export async function settle(self: string, connections: Connection[], log: Logge
       best.abort(new Error('the connection does not answer'))
       continue
     }
-    await Promise.all(open.map((surplus) => (mayClose(best, surplus) ? closeGently(surplus) : closeIfDead(surplus))))
+    // Whoever comes from another network has left this one behind, and does not know that it is still open here.
+    await Promise.all(open.map((surplus) => (mayClose(best, surplus) ? closeGently(surplus) : cutIfSilent(surplus, SETTLE_PING))))
     return
-  }
-}
-
-/** Whoever comes from another network has left this one behind, and does not know that it is still open here. */
-async function closeIfDead(connection: Connection): Promise<void> {
-  try {
-    await probe(connection, AbortSignal.timeout(SETTLE_PING))
-  } catch {
-    connection.abort(new Error('the connection does not answer'))
   }
 }
 

@@ -3,6 +3,7 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
+import { idIn, withId } from './addresses.ts'
 import {
   DIAL_TIMEOUT,
   DISCOVERY_TTL,
@@ -20,7 +21,7 @@ import {
   TIE_BREAK,
 } from './constants.ts'
 import { reason } from './reason.ts'
-import { type Target, TargetList } from './targets.ts'
+import { hint, type Target, TargetList } from './targets.ts'
 
 /** Times in milliseconds. */
 export interface SupervisorInit {
@@ -352,19 +353,4 @@ export class Supervisor {
       })
     }
   }
-}
-
-/** The peer that an address names: the last one, as a relayed address names the relay before. */
-export function idIn(address: Multiaddr): string | undefined {
-  return address.getComponents().findLast(({ name }) => name === 'p2p')?.value
-}
-
-function withId(address: Multiaddr, id: PeerId): Multiaddr {
-  return idIn(address) === id.toString() ? address : address.encapsulate(`/p2p/${id}`)
-}
-
-/** The newest first. */
-function hint(target: Target, address: Multiaddr): void {
-  const text = address.toString()
-  target.hints = [text, ...target.hints.filter((other) => other !== text)].slice(0, MAX_HINTS)
 }

@@ -1,3 +1,6 @@
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { MAX_HINTS } from './constants.ts'
+
 /** Somebody to dial. Times are milliseconds since 1970, 0 for never. */
 export interface Target {
   /** The peer id, or the address while that is not known. */
@@ -99,4 +102,10 @@ export class TargetList {
     clearTimeout(first.timer)
     this.#byKey.delete(first.key)
   }
+}
+
+/** Notes an address that leads to it: the newest first. */
+export function hint(target: Target, address: Multiaddr): void {
+  const text = address.toString()
+  target.hints = [text, ...target.hints.filter((other) => other !== text)].slice(0, MAX_HINTS)
 }

@@ -1,6 +1,7 @@
 /** `p2pnode relay`: a relay for others, and what it knows of them. */
 import { join } from 'node:path'
-import type { RelayProcess, RelayStatus, StartRelayInit } from '../../../bootstrap/relay.ts'
+import type { RelayProcess, StartRelayInit } from '../../../bootstrap/relay.ts'
+import type { RelayStatus } from '../../../bootstrap/status.ts'
 import { StoreInUseError, UnreachableError } from '../../errors.ts'
 import { checkAddresses } from '../addresses.ts'
 import type { Context } from '../context.ts'

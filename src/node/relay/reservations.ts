@@ -1,11 +1,11 @@
 import type { Connection, IdentifyResult, Libp2pEvents, Listener, Logger, TypedEventTarget } from '@libp2p/interface'
 import type { TransportManager } from '@libp2p/interface-internal'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { idIn } from '../addresses.ts'
 import { FIRST_RESERVATION_PAUSE, LAST_RESERVATION_PAUSE } from '../constants.ts'
 import { reason } from '../reason.ts'
 import type { RendezvousDiscovery } from '../rendezvous/index.ts'
 import { isRelayed } from '../settle.ts'
-import { idIn } from '../supervisor.ts'
 import type { Mapping } from './hole-punch.ts'
 
 /** A relay that was configured, as it stands. */

@@ -8,7 +8,6 @@ import { identify, identifyPush } from '@libp2p/identify'
 import type { ComponentLogger, Connection, Libp2p, PeerId } from '@libp2p/interface'
 import type { AddressManager, TransportManager } from '@libp2p/interface-internal'
 import { noise } from '@libp2p/noise'
-import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { isLoopback, isPrivate } from '@libp2p/utils'
@@ -16,7 +15,6 @@ import { webSockets } from '@libp2p/websockets'
 import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pInit } from 'libp2p'
-import { addressBlock } from '../../address-block.ts'
 import { systemClock } from '../clock.ts'
 import {
   GUEST_PING_INTERVAL,
@@ -26,7 +24,6 @@ import {
   MAX_CIRCUITS_PER_PEER,
   MAX_RELAY_CONNECTIONS,
   MAX_RESERVATIONS,
-  MAX_RESERVATIONS_PER_NETWORK,
   RELAY_STREAM_WINDOW,
   RELIEF_INTERVAL,
   RESERVATION_TTL,
@@ -38,9 +35,10 @@ import { Heartbeat } from '../heartbeat.ts'
 import { LatePortMapping } from '../late-port-mapping.ts'
 import { CONNECTION_LIMITS } from '../libp2p.ts'
 import { confirmOwn, listenEverywhere, listenOn } from '../listen.ts'
-import { probe } from '../probe.ts'
+import { cutIfSilent } from '../probe.ts'
 import { type RendezvousServer, rendezvousServer } from '../rendezvous/index.ts'
 import { Circuits, type CircuitView } from './circuits.ts'
+import { Guests, type GuestView } from './guests.ts'
 
 export interface RelayInit {
   /** The relay's key: a 32-byte Ed25519 seed. */
@@ -62,19 +60,6 @@ export interface RelayInit {
   /** More libp2p services. */
   services?: Libp2pInit['services']
   logger?: ComponentLogger
-}
-
-/** What a relay knows of one peer that is connected to it. */
-export interface GuestView {
-  peerId: string
-  /** Where its connections come from. */
-  remote: string[]
-  /** The addresses it says it has, and the protocols and the program it says it speaks. */
-  told: { addresses: string[]; protocols: string[]; agent?: string }
-  /** When its oldest connection was opened. */
-  since: Date
-  /** Others can reach it through this relay, until then. */
-  reserved?: Date
 }
 
 export interface Relay {
@@ -119,11 +104,6 @@ interface Components {
   addressManager: AddressManager
   transportManager: TransportManager
   logger: ComponentLogger
-}
-
-/** What `circuitRelayServer` of @libp2p/circuit-relay-v2 4.2 is besides its interface. */
-interface RelayService {
-  readonly reservations: Map<PeerId, { addr: unknown; expiry: Date }> & { delete(peer: PeerId): unknown }
 }
 
 /** Of all interfaces. */
@@ -193,10 +173,10 @@ class Libp2pRelay implements Relay {
   readonly #components: Components
   readonly #init: RelayInit & { maxReservations: number }
   readonly #circuits: Circuits
+  readonly #guests: Guests
   readonly #heartbeat: Heartbeat
   readonly #forgetting: Forgetting
   readonly #portMapping: LatePortMapping | undefined
-  readonly #refused = { full: 0, network: 0 }
   #listeners = 0
   #relief: ReturnType<typeof setInterval> | undefined
 
@@ -206,6 +186,7 @@ class Libp2pRelay implements Relay {
     this.#components = components
     this.#init = init
     this.#circuits = circuits
+    this.#guests = new Guests(libp2p, init)
     // But for servers that the DHT goes on asking.
     this.#forgetting = new Forgetting(libp2p, () => new Set(this.dht.contacts()))
     this.#heartbeat = new Heartbeat({
@@ -253,10 +234,6 @@ class Libp2pRelay implements Relay {
     this.libp2p.removeEventListener('peer:disconnect', this.#left)
   }
 
-  get #service(): RelayService {
-    return this.libp2p.services.relay as RelayService
-  }
-
   get rendezvous(): RendezvousServer {
     return this.libp2p.services.rendezvous as RendezvousServer
   }
@@ -266,7 +243,7 @@ class Libp2pRelay implements Relay {
   }
 
   get reservations(): number {
-    return this.#service.reservations.size
+    return this.#guests.reserved
   }
 
   get carried(): { bytes: number; circuits: number } {
@@ -287,7 +264,7 @@ class Libp2pRelay implements Relay {
       circuits: this.#circuits.size,
       waiting: this.#circuits.waiting,
       carried: this.carried,
-      refused: { ...this.#refused },
+      refused: { ...this.#guests.refused },
     }
   }
 
@@ -300,65 +277,25 @@ class Libp2pRelay implements Relay {
   }
 
   async guests(): Promise<GuestView[]> {
-    return await Promise.all(this.libp2p.getPeers().map((peer) => this.#guest(peer)))
+    return await this.#guests.views()
   }
 
-  async #guest(peer: PeerId): Promise<GuestView> {
-    const connections = this.libp2p.getConnections(peer)
-    const known = await this.libp2p.peerStore.get(peer).catch(() => undefined) // gone meanwhile
-    const agent = known?.metadata.get('AgentVersion')
-    const reservation = this.#service.reservations.get(peer)
-    return {
-      peerId: peer.toString(),
-      remote: connections.map(({ remoteAddr }) => remoteAddr.toString()),
-      told: {
-        addresses: known?.addresses.map(({ multiaddr }) => multiaddr.toString()) ?? [],
-        protocols: known?.protocols ?? [],
-        ...(agent === undefined ? {} : { agent: new TextDecoder().decode(agent) }),
-      },
-      since: new Date(Math.min(...connections.map(({ timeline }) => timeline.open))),
-      ...(reservation === undefined ? {} : { reserved: reservation.expiry }),
-    }
+  denies(peer: PeerId): boolean {
+    return this.#guests.denies(peer)
   }
 
   isReserved(peer: string): boolean {
-    return this.#service.reservations.has(peerIdFromString(peer))
-  }
-
-  #blockOf(peer: PeerId): string {
-    return addressBlock(this.libp2p.getConnections(peer)[0]?.remoteAddr)
-  }
-
-  /** Whether those who come from where this peer comes from have all the places that one network gets. Counts what is refused. */
-  denies(peer: PeerId): boolean {
-    const { reservations } = this.#service
-    if (reservations.has(peer)) return false
-    if (reservations.size >= this.#init.maxReservations) {
-      // The service says so itself, in its own words.
-      this.#refused.full++
-      return false
-    }
-    const block = this.#blockOf(peer)
-    let taken = 0
-    for (const other of reservations.keys()) if (this.#blockOf(other) === block) taken++
-    if (taken < (this.#init.maxReservationsPerNetwork ?? MAX_RESERVATIONS_PER_NETWORK)) return false
-    this.#refused.network++
-    return true
+    return this.#guests.isReserved(peer)
   }
 
   /** Whoever comes back has left its old connection behind, and is called over the oldest: what does not answer is closed. */
   readonly #opened = ({ detail }: CustomEvent<Connection>): void => {
-    for (const connection of this.libp2p.getConnections(detail.remotePeer)) {
-      if (connection === detail) continue
-      probe(connection, AbortSignal.timeout(SETTLE_PING)).catch((error: unknown) =>
-        connection.abort(error instanceof Error ? error : new Error('no answer')),
-      )
-    }
+    for (const connection of this.libp2p.getConnections(detail.remotePeer))
+      if (connection !== detail) void cutIfSilent(connection, SETTLE_PING)
   }
 
-  /** Nobody can be reached who is not there: the place is free for others. */
   readonly #left = ({ detail }: CustomEvent<PeerId>): void => {
-    this.#service.reservations.delete(detail)
+    this.#guests.left(detail)
     this.#forgetting.left(detail)
   }
 }
