@@ -46,6 +46,40 @@ export function kadMessages(pieces: readonly Piece[], protocol: string): KadMess
   })
 }
 
+/**
+ * Addresses that stand in what was recorded, as `/ip4/192.0.2.7/tcp/4747`: wherever in a message they are, they stand behind their
+ * length. To look for the two protocol codes alone is not enough: keys and signatures have them by chance.
+ */
+export function addressesIn(bytes: Uint8Array): string[] {
+  return [...bytes.keys()].flatMap((at) => {
+    if (bytes[at] !== IP4 || bytes[at + 5] !== TCP) return []
+    const length = lengthBefore(bytes, at)
+    if (length === undefined || at + length > bytes.length) return []
+    try {
+      const [ip, tcp] = multiaddr(bytes.subarray(at, at + length)).getComponents()
+      return [`/ip4/${ip?.value}/tcp/${tcp?.value}`]
+    } catch {
+      return []
+    }
+  })
+}
+
+/** Codes of https://github.com/multiformats/multiaddr/blob/master/protocols.csv, both of one byte. */
+const IP4 = 4
+const TCP = 6
+/** Of a byte string in CBOR: RFC 8949, section 3.1. */
+const CBOR_BYTES = 0x40
+const CBOR_SHORT = 24
+
+/** Of a field in Protocol Buffers or a byte string in CBOR that begins at `at`. Addresses are shorter than 256 bytes. */
+function lengthBefore(bytes: Uint8Array, at: number): number | undefined {
+  const [tagged = 0, length] = [bytes[at - 2], bytes[at - 1]]
+  if (length === undefined) return undefined
+  if (length >= CBOR_BYTES && length < CBOR_BYTES + CBOR_SHORT && length - CBOR_BYTES >= 8) return length - CBOR_BYTES
+  if (length >= 0x80) return undefined
+  return tagged % 8 === BYTES || tagged === CBOR_BYTES + CBOR_SHORT ? length : undefined
+}
+
 /** Each behind its length; the last may still be on its way. */
 function framesOf(bytes: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = []

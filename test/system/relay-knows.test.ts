@@ -11,7 +11,7 @@ import * as assert from 'uvu/assert'
 import type { RelayStatus } from '../../bootstrap/status.ts'
 import { PROTOCOL as KAD } from '../../src/node/dht/constants.ts'
 import { CliPeer, whyNoCommand } from '../support/cli-peer.ts'
-import { ADD_PROVIDER, type KadMessage, kadMessages, type Piece, readRecord } from '../support/recorded.ts'
+import { ADD_PROVIDER, addressesIn, type KadMessage, kadMessages, type Piece, readRecord } from '../support/recorded.ts'
 import { canRun } from '../support/requirements.ts'
 import { converge } from '../support/room-checks.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -38,9 +38,7 @@ function findings(pieces: Piece[]): { texts: Set<string>; addresses: Set<string>
   for (const { hex } of pieces) {
     const text = Buffer.from(hex, 'hex').toString('latin1')
     for (const [run] of text.matchAll(new RegExp(`[ -~]{${SHORTEST_TEXT},}`, 'g'))) found.texts.add(run)
-    // multiaddr: ip4 (4), four bytes, tcp (6), two bytes
-    for (const [, address = '', port = ''] of hex.matchAll(/04([0-9a-f]{8})06([0-9a-f]{4})/g))
-      found.addresses.add(`/ip4/${[...hexToBytes(address)].join('.')}/tcp/${Number.parseInt(port, 16)}`)
+    for (const address of addressesIn(hexToBytes(hex))) found.addresses.add(address)
     // an Ed25519 public key as libp2p writes it, also inside of peer ids
     for (const [, key = ''] of hex.matchAll(/08011220([0-9a-f]{64})/g)) found.keys.add(key)
   }
@@ -72,6 +70,19 @@ function unshown(messages: KadMessage[], { dht }: RelayStatus): string[] {
   ])
   return [...told, ...asked].filter((each) => !shown.includes(each))
 }
+
+test('addresses are found behind their length, and not where two bytes are as in one by chance', () => {
+  const address = '04c000020706128b' // /ip4/192.0.2.7/tcp/4747
+  const found = ['/ip4/192.0.2.7/tcp/4747']
+  for (const [what, hex] of Object.entries({
+    'a field': `ffff0a08${address}ffff`,
+    'with its peer': `1210${address}a503050003010203`,
+    'CBOR, short': `8248${address}f6`,
+    'CBOR, long': `82582d${address}a503221220${'0f'.repeat(32)}`,
+  }))
+    assert.equal(addressesIn(hexToBytes(hex)), found, what)
+  assert.equal(addressesIn(hexToBytes(`1240${'ab'.repeat(20)}${address}${'cd'.repeat(20)}`)), [], 'in a signature')
+})
 
 test('a relay knows of people what its status shows, and nothing else', async () => {
   const base = mkdtempSync(join(tmpdir(), 'p2pnode-knows-'))
