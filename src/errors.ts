@@ -33,6 +33,12 @@ export class TooLargeError extends P2PNodeError {
   override readonly code = 'TOO_LARGE'
 }
 
+/** As much is kept as may be: something else must be deleted first. */
+export class QuotaError extends P2PNodeError {
+  override name = 'QuotaError'
+  override readonly code = 'QUOTA'
+}
+
 /** The passphrase does not open the store. */
 export class WrongPassphraseError extends P2PNodeError {
   override name = 'WrongPassphraseError'

@@ -271,6 +271,16 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     return this.#chat.setProfile(profile)
   }
 
+  /** What a face of this device keeps under a key; undefined if nothing is. @throws InvalidArgumentError */
+  preference(key: string): Promise<string | undefined> {
+    return this.#chat.preferences.get(key)
+  }
+
+  /** Keeps a text of at most 64 KiB, sealed, on this device alone; undefined deletes it. @throws InvalidArgumentError, TooLargeError, QuotaError */
+  setPreference(key: string, value: string | undefined): Promise<void> {
+    return this.#chat.preferences.set(key, value)
+  }
+
   block(who: string): Promise<void> {
     return this.#chat.block(who)
   }

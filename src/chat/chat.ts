@@ -9,6 +9,7 @@ import { bytesToHex, hexToBytes } from './hex.ts'
 import { checkBio, checkName, fingerprintOf, type Identity, loadIdentity, saveIdentity } from './identity.ts'
 import { KeeperTurns } from './keeper-turns.ts'
 import { bindNetwork, OFFLINE } from './offline.ts'
+import { Preferences } from './preferences.ts'
 import { Room } from './room.ts'
 import type { RoomEvents } from './room-events.ts'
 import { canonicalRoomName, deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys, type RoomKind } from './room-keys.ts'
@@ -55,6 +56,8 @@ interface RoomRecord {
 }
 
 export class Chat extends TypedEventEmitter<ChatEvents> {
+  /** What the faces of this device keep for themselves. */
+  readonly preferences: Preferences
   readonly #init: ChatInit
   #identity: Identity
   readonly #known = new Map<string, RoomRecord>()
@@ -71,6 +74,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
     super()
     this.#init = init
     this.#identity = identity
+    this.preferences = new Preferences(init.store)
   }
 
   /** Reads everything; nothing is on the network before `start`. @throws DamagedStoreError, StorageError */

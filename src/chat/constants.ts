@@ -134,6 +134,10 @@ export const DEFAULT_HISTORY = 50
 export const MAX_HISTORY = 1000
 export const MAX_HISTORY_BYTES = 960 * KiB
 
+/** What faces keep on this device: how many texts, and UTF-8 bytes of each. */
+export const MAX_PREFERENCES = 32
+export const MAX_PREFERENCE_BYTES = 64 * KiB
+
 /** Authors who are passed over at keepers because they have signed what does not open; the oldest are forgotten. */
 export const MAX_UNREADABLE_AUTHORS = 4096
 

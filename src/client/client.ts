@@ -87,6 +87,10 @@ export interface Client {
   disconnect(params: { peerId: string }): Promise<void>
   profile(params: { who?: string }): Promise<Profile>
   setProfile(params: { name?: string; bio?: string }): Promise<Profile>
+  /** What a face keeps on this device: sealed, and never sent. Keys have 1 to 32 of a-z, `.` and `-`. No `value`: nothing is kept. */
+  preference(params: { key: string }): Promise<{ value?: string }>
+  /** Resolves once durable on disk. A text of at most 64 KiB, 32 of them in all; without `value` it is deleted. */
+  setPreference(params: { key: string; value?: string }): Promise<void>
   /** A room: its signatures and chains are checked anew. A person: the safety number (60 digits) to compare aloud. */
   verify(params: { room: string } | { who: string }): Promise<RoomCheck | SafetyNumber>
   /** Layer by layer why one is not connected, and what to do. */

@@ -58,6 +58,11 @@ export function localClient(node: P2PNode, version: string, onStop: () => Promis
       await node.setProfile(profile)
       return node.profile()
     },
+    preference: async ({ key }) => {
+      const value = await node.preference(key)
+      return value === undefined ? {} : { value }
+    },
+    setPreference: ({ key, value }) => node.setPreference(key, value),
     verify: async (params) => ('room' in params ? node.room(params.room).verify() : node.safetyNumber(params.who)),
     doctor: async () => ({ checks: await node.doctor() }),
     stop: onStop,

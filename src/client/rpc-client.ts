@@ -139,6 +139,14 @@ export class RpcClient implements Client {
     return this.#call('setProfile', params)
   }
 
+  preference(params: { key: string }): Promise<{ value?: string }> {
+    return this.#call('preference', params)
+  }
+
+  setPreference(params: { key: string; value?: string }): Promise<void> {
+    return this.#callVoid('setPreference', params)
+  }
+
   verify(params: { room: string } | { who: string }): Promise<RoomCheck | SafetyNumber> {
     return this.#call('verify', params)
   }

@@ -39,6 +39,9 @@ const isMessageId: Check = (value) =>
 const isCid: Check = (value) =>
   isName(value) ?? ([...(value as string)].length <= MAX_CID ? undefined : `must have 1 to ${MAX_CID} characters`)
 
+const isPreferenceKey: Check = (value) =>
+  typeof value === 'string' && /^[a-z.-]{1,32}$/.test(value) ? undefined : 'must be 1 to 32 of the letters a to z, . and -'
+
 const isLimit: Check = (value) =>
   Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_HISTORY
     ? undefined
@@ -92,6 +95,8 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
   method('disconnect', 'free', { peerId: isName }),
   method('profile', 'read', { who: optional(isName) }),
   method('setProfile', 'write', { name: optional(isName), bio: optional(isText) }),
+  method('preference', 'read', { key: isPreferenceKey }),
+  method('setPreference', 'write', { key: isPreferenceKey, value: optional(isText) }),
   method('verify', 'read', { room: optional(isName), who: optional(isName) }),
   method('doctor', 'free', {}),
   method('stop', 'last', {}),

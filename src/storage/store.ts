@@ -5,7 +5,7 @@
 
 /** The tables, in the order in which they lie on disk. A number is a format: never reuse or renumber one. */
 export type Table =
-  /** `['node', name]`: identity, settings. */
+  /** `['node', name]`: identity, settings; `['node', 'preference', n]`: what faces keep, n being a local number. */
   | 'node'
   /** `['room', tag]`: a room this store knows. */
   | 'room'

@@ -51,6 +51,11 @@ test('is the same client from afar: every method answers what the local one answ
   await both((client) => client.profile({}))
   await both((client) => client.profile({ who: 'bob' }))
   await both((client) => client.setProfile({ bio: 'b' }))
+  await both((client) => client.preference({ key: 'notify' }))
+  await both((client) => client.setPreference({ key: 'notify', value: 'off' }))
+  await both((client) => client.preference({ key: 'notify' }))
+  await both((client) => client.setPreference({ key: 'notify' }))
+  await both((client) => client.preference({ key: 'notify' }))
   await both((client) => client.verify({ room: 'lobby' }))
   await both((client) => client.verify({ who: 'bob' }))
   await both((client) => client.typing({ room: 'lobby' }))
@@ -97,6 +102,7 @@ test('makes the class again that was thrown at the other end', async () => {
     errors.RoomExistsError,
     errors.CidReusedError,
     errors.TooLargeError,
+    errors.QuotaError,
     errors.WrongPassphraseError,
     errors.LockedError,
     errors.DamagedStoreError,

@@ -177,6 +177,11 @@ test('names the parameter that is wrong', async () => {
     ['verify', {}, 'room'],
     ['verify', { room: 'lobby', who: 'bob' }, 'room'],
     ['setProfile', { name: '' }, 'name'],
+    ['preference', {}, 'key'],
+    ['preference', { key: 'Notify' }, 'key'],
+    ['setPreference', { key: 'a'.repeat(33), value: 'x' }, 'key'],
+    ['setPreference', { key: 'notify', value: 1 }, 'value'],
+    ['setPreference', { key: 'notify', value: 'half \ud800' }, 'value'],
   ]
   for (const [method, params, field] of wrong) {
     const { error } = await caller.ask(method, params)

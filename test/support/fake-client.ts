@@ -43,6 +43,8 @@ export class FakeClient implements Client {
   readonly calls: string[] = []
   /** Those who hold it back. */
   holders = 0
+  /** What a face has kept. */
+  readonly preferences = new Map<string, string>()
   readonly #self: Author & { bio?: string }
   readonly #rooms = new Map<string, FakeRoom>()
   readonly #blocked = new Set<string>()
@@ -174,6 +176,16 @@ export class FakeClient implements Client {
     if (name !== undefined) this.#self.name = name
     if (bio !== undefined) this.#self.bio = bio
     return { ...this.#self }
+  }
+
+  async preference({ key }: { key: string }): Promise<{ value?: string }> {
+    const value = this.preferences.get(key)
+    return value === undefined ? {} : { value }
+  }
+
+  async setPreference({ key, value }: { key: string; value?: string }): Promise<void> {
+    if (value === undefined) this.preferences.delete(key)
+    else this.preferences.set(key, value)
   }
 
   async verify(params: { room: string } | { who: string }): ReturnType<Client['verify']> {

@@ -25,6 +25,7 @@ const LOCKED_ROOM = 'quetzal-workshop'
 const ROOM_PASSPHRASE = 'ostrich velvet marmalade'
 const STORE_PASSPHRASE = 'periwinkle bassoon harvest'
 const NAMES = ['Xanthippe Quillfeather', 'Bartholomew Nightingale']
+const PREFERENCE = 'a thimble full of moonshine'
 const TEXTS = [
   'the kumquats are in the cellar',
   'jabberwocky at midnight',
@@ -45,7 +46,8 @@ function canaries(phrase: string): Map<string, Buffer> {
     needles.set(`${what} in hex`, Buffer.from(Buffer.from(bytes).toString('hex')))
     needles.set(`${what} in base64`, Buffer.from(Buffer.from(bytes).toString('base64').slice(0, 40)))
   }
-  for (const value of [OPEN_ROOM, LOCKED_ROOM, ROOM_PASSPHRASE, STORE_PASSPHRASE, ...NAMES, ...TEXTS]) text(value, value)
+  for (const value of [OPEN_ROOM, LOCKED_ROOM, ROOM_PASSPHRASE, STORE_PASSPHRASE, PREFERENCE, ...NAMES, ...TEXTS])
+    text(value, value)
   text('recovery phrase', phrase)
   const entropy = mnemonicToEntropy(phrase, wordlist)
   key('entropy', entropy)
@@ -109,6 +111,7 @@ test('leaves no text, name, passphrase or key in captures, data directories, the
   const alice = await start('alice', 0, [])
   const bob = await start('bob', 1, ['--connect', alice.ready.addresses[0] as string])
   for (const peer of [alice, bob]) await peer.request('join', { room: LOCKED_ROOM, passphrase: ROOM_PASSPHRASE })
+  await alice.request('setPreference', { key: 'terminal.lines', value: PREFERENCE })
   await alice.send(OPEN_ROOM, TEXTS[0] as string)
   await bob.send(OPEN_ROOM, TEXTS[1] as string)
   await alice.send(LOCKED_ROOM, TEXTS[2] as string)
