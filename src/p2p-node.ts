@@ -271,6 +271,11 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
     return this.#chat.setProfile(profile)
   }
 
+  /** Whether nobody is looking at this device: every room is told at once, and whoever comes later. Not kept. */
+  setAway(away: boolean): void {
+    this.#chat.setAway(away)
+  }
+
   /** What a face of this device keeps under a key; undefined if nothing is. @throws InvalidArgumentError */
   preference(key: string): Promise<string | undefined> {
     return this.#chat.preferences.get(key)

@@ -16,7 +16,8 @@ const BEACON = 16
 const LABEL = utf8ToBytes('p2pnode/beacon/v1')
 const MAX_TOKENS = 16 + MAX_BEACON_TIPS * 4
 
-export const State = { offline: 0, online: 1, left: 2, typing: 3 } as const
+/** `away`: here, but nobody is looking. One that is not known, of a newer version, is as good as `online`. */
+export const State = { offline: 0, online: 1, left: 2, typing: 3, away: 4 } as const
 
 /** Whoever says it holds every event of a chain, from the first to this one. */
 export interface Tip {

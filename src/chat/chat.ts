@@ -67,6 +67,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
   readonly #turns = new KeeperTurns(MAX_KEEPER_VISITS)
   #network: Network = OFFLINE
   #online = false
+  #away = false
   /** Joins and leaves take turns: a room is not read from the disk while what it had before is still being written. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -107,6 +108,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
       network: bindNetwork(() => this.#network),
       identity: () => this.#identity,
       isBlocked: (account) => this.#blocked.has(account),
+      isAway: () => this.#away,
       onFailure: (error, peer) => this.safeDispatchEvent('failure', { detail: { error, peer } }),
     })
     for (const type of ['message', 'delivery', 'member', 'sync', 'typing', 'reject', 'warning'] as const) {
@@ -166,6 +168,13 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
   /** Fetches no more history until the answer is called: for whoever cannot take what he is told of as fast as it comes. */
   hold(): () => void {
     return this.#gate.hold()
+  }
+
+  /** Whether nobody is looking at this device: every room is told at once. Not kept: after a start somebody is. */
+  setAway(away: boolean): void {
+    if (this.#away === away) return
+    this.#away = away
+    for (const room of this.#rooms.values()) room.turned()
   }
 
   /** Whether this device ever joined a room. */

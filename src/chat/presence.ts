@@ -30,9 +30,15 @@ export interface PresenceInit {
   /** The author key's seed that beacons are signed with; none until something was written. */
   seed: () => Uint8Array | undefined
   publish: (beacon: Uint8Array) => void
-  onChange: (author: string, change: 'online' | 'offline' | 'left') => void
+  /** Nobody is looking at this device. */
+  isAway: () => boolean
+  /** `was`: where the author was before. */
+  onChange: (author: string, change: 'online' | 'offline' | 'left' | 'away' | 'back', was: Whereabouts) => void
   onTyping: (author: string) => void
 }
+
+/** Where somebody is on one device. */
+export type Whereabouts = 'here' | 'away' | 'offline'
 
 interface Heard {
   start: number
@@ -40,7 +46,7 @@ interface Heard {
   /** By the device's clock, for people; and by the other one, to tell how long ago. */
   at: number
   since: number
-  online: boolean
+  where: Whereabouts
 }
 
 export class Presence {
@@ -74,7 +80,7 @@ export class Presence {
     this.#sweep()
     this.#timers = [
       this.#init.clock.setTimeout(() => {
-        this.#send(State.online)
+        this.#send(this.#state())
         this.#repeat()
       }, this.#interval() * spread),
     ]
@@ -89,12 +95,12 @@ export class Presence {
     if (!this.#running || this.#soon !== undefined) return
     const wait = this.#lastSent + BEACON_MIN_INTERVAL - this.#init.clock.monotonic()
     if (wait <= 0) {
-      this.#send(State.online)
+      this.#send(this.#state())
       return
     }
     this.#soon = this.#init.clock.setTimeout(() => {
       this.#soon = undefined
-      if (this.#running) this.#send(State.online)
+      if (this.#running) this.#send(this.#state())
     }, wait)
   }
 
@@ -111,12 +117,21 @@ export class Presence {
       this.#settle = undefined
       if (!this.#running || this.#agreed) return
       if (this.#init.clock.monotonic() - this.#lastArrival < BEACON_SETTLE) this.#awaitQuiet()
-      else this.#send(State.online)
+      else this.#send(this.#state())
     }, BEACON_SETTLE + spread)
   }
 
   typing(): void {
     this.#send(State.typing)
+  }
+
+  /** Whoever uses this device went away, or came back: it is said at once. */
+  turned(): void {
+    if (this.#running) this.#send(this.#state())
+  }
+
+  #state(): number {
+    return this.#init.isAway() ? State.away : State.online
   }
 
   #send(state: number): void {
@@ -138,12 +153,14 @@ export class Presence {
       return false
     if (last === undefined && this.#heard.size >= 4 * MAX_PRESENCE) return true // a crowd: count nobody more
     if (equalBytes(beacon.digest, this.#init.log.frontierDigest())) this.#agreed = true
-    const here = beacon.state === State.online || beacon.state === State.typing
     const { start, counter } = beacon
     const { clock } = this.#init
-    this.#heard.set(author, { start, counter, at: clock.now(), since: clock.monotonic(), online: here })
-    if (here && last?.online !== true) this.#init.onChange(author, 'online')
-    if (!here && last?.online === true) this.#init.onChange(author, beacon.state === State.left ? 'left' : 'offline')
+    const was = last?.where ?? 'offline'
+    const where = whereSays(beacon.state, was)
+    this.#heard.set(author, { start, counter, at: clock.now(), since: clock.monotonic(), where })
+    if (was === 'offline' && where !== was) this.#init.onChange(author, 'online', was)
+    else if (where === 'offline' && where !== was) this.#init.onChange(author, beacon.state === State.left ? 'left' : where, was)
+    else if (where !== was) this.#init.onChange(author, where === 'away' ? 'away' : 'back', was)
     if (beacon.state === State.typing) this.#init.onTyping(author)
     return true
   }
@@ -155,7 +172,7 @@ export class Presence {
     const cancel = clock.setTimeout(() => {
       this.#timers = this.#timers.filter((timer) => timer !== cancel)
       for (const [author, heard] of this.#heard) {
-        if (!heard.online || heard.since > since) continue
+        if (heard.where === 'offline' || heard.since > since) continue
         const { account } = members.personOf(author)
         const devices = [...members.devicesOf(account)]
         if (devices.some((device) => network.peerOf(device) === peer)) this.#offline(author, heard)
@@ -166,17 +183,23 @@ export class Presence {
 
   #sweep(): void {
     const oldest = this.#init.clock.monotonic() - BEACON_MISSES * 1.25 * this.#interval()
-    for (const [author, heard] of this.#heard) if (heard.online && heard.since < oldest) this.#offline(author, heard)
+    for (const [author, heard] of this.#heard) if (heard.where !== 'offline' && heard.since < oldest) this.#offline(author, heard)
   }
 
   #offline(author: string, heard: Heard): void {
-    heard.online = false
-    this.#init.onChange(author, 'offline')
+    const was = heard.where
+    heard.where = 'offline'
+    this.#init.onChange(author, 'offline', was)
   }
 
   /** Author keys (hex) that are there, oneself not counted. */
   get online(): Set<string> {
-    return new Set([...this.#heard].filter(([, heard]) => heard.online).map(([author]) => author))
+    return new Set([...this.#heard].filter(([, heard]) => heard.where !== 'offline').map(([author]) => author))
+  }
+
+  /** Where the one is who writes under an author key (hex). */
+  where(author: string): Whereabouts {
+    return this.#heard.get(author)?.where ?? 'offline'
   }
 
   /** When an author was last heard, in milliseconds since 1970. */
@@ -194,4 +217,11 @@ export class Presence {
     for (const cancel of this.#timers) cancel()
     this.#timers = []
   }
+}
+
+/** Who types does not say whether he was away; a state that is not known is that of somebody who is here. */
+function whereSays(state: number, was: Whereabouts): Whereabouts {
+  if (state === State.offline || state === State.left) return 'offline'
+  if (state === State.away) return 'away'
+  return state === State.typing && was === 'away' ? 'away' : 'here'
 }

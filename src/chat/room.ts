@@ -42,6 +42,8 @@ export interface RoomInit {
   turns: KeeperTurns
   identity: () => Identity
   isBlocked: (account: string) => boolean
+  /** Nobody is looking at this device. */
+  isAway: () => boolean
   onFailure: (error: unknown, peer: string) => void
 }
 
@@ -100,7 +102,11 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       network,
       seed: () => this.#writer.authorSeed,
       publish: (beacon) => this.#gossip.publish(beacon),
-      onChange: (author, change) => this.#tell('member', { member: this.#roster.of(author), change }),
+      isAway: init.isAway,
+      onChange: (author, change, was) => {
+        for (const each of this.#roster.changes(author, change, was))
+          this.#tell('member', { member: this.#roster.of(author), change: each })
+      },
       onTyping: (author) => this.#tell('typing', { member: this.#roster.of(author) }),
     })
     this.#delivery = new Delivery({
@@ -120,6 +126,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       network,
       isSelf,
       isHere: () => this.#running,
+      isAway: init.isAway,
     })
     this.#sync = new Sync({
       network,
@@ -216,6 +223,13 @@ export class Room extends TypedEventEmitter<RoomEvents> {
 
   typing(): void {
     this.#presence.typing()
+  }
+
+  /** Whoever uses this device went away, or came back. */
+  turned(): void {
+    this.#presence.turned()
+    const account = bytesToHex(this.#init.identity().account)
+    for (const change of this.#roster.ownChanges(account)) this.#tell('member', { member: this.#roster.get(account), change })
   }
 
   #arrived(arrivals: Arrival[]): void {

@@ -60,9 +60,14 @@ export interface Room {
 export interface Member extends Author {
   role: 'member'
   online: boolean
+  /** Online, and nobody is looking at any of the devices. */
+  away?: true
   self: boolean
   lastSeen?: string
 }
+
+/** What can happen to a member. `away`, `back`: of one who is online. `online`, `offline`, `left`: of one of the devices. */
+export type MemberChange = 'joined' | 'left' | 'online' | 'offline' | 'profile' | 'away' | 'back'
 
 export interface Profile extends Author {
   bio?: string

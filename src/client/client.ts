@@ -3,9 +3,9 @@
  * rpc-server.ts and rpc-client.ts carry the same methods and events as JSON-RPC 2.0.
  */
 
-import type { Author, Held, Member, Message, Profile, Room, RoomCheck, SafetyNumber } from '../chat/types.ts'
+import type { Author, Held, Member, MemberChange, Message, Profile, Room, RoomCheck, SafetyNumber } from '../chat/types.ts'
 
-export type { Author, Held, Member, Message, Profile, Room, RoomCheck, SafetyNumber }
+export type { Author, Held, Member, MemberChange, Message, Profile, Room, RoomCheck, SafetyNumber }
 
 export interface Peer {
   peerId: string
@@ -43,7 +43,7 @@ export interface ClientEvents {
   message: Message
   /** Of messages of one's own: who holds them has changed. The newest 50 of a room; `history` says it of all. */
   delivery: { room: string; id: string } & Held
-  member: { room: string; member: Member; change: 'joined' | 'left' | 'online' | 'offline' | 'profile' }
+  member: { room: string; member: Member; change: MemberChange }
   peer: { peerId: string; change: 'connected' | 'disconnected'; via: 'direct' | 'relay' }
   sync: { room: string; state: 'running' | 'done'; count: number; digest: string }
   typing: { room: string; member: Member }
@@ -70,6 +70,8 @@ export interface Client {
     action?: boolean
   }): Promise<{ id: string; seq: number }>
   typing(params: { room: string }): Promise<void>
+  /** In every room, until the peer stops: nobody is looking, or somebody is again. */
+  away(params: { away: boolean }): Promise<void>
   /** Marks everything up to `id` as read, here only. */
   read(params: { room: string; id: string }): Promise<void>
   block(params: { who: string }): Promise<void>

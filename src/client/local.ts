@@ -42,6 +42,7 @@ export function localClient(node: P2PNode, version: string, onStop: () => Promis
     members: async ({ room }) => node.room(room).members(),
     send: async ({ room, text, cid, replyTo, action }) => node.room(room).send(text, { cid, replyTo, action }),
     typing: async ({ room }) => node.room(room).typing(),
+    away: async ({ away }) => node.setAway(away),
     read: async ({ room, id }) => node.room(room).read(id),
     block: ({ who }) => node.block(who),
     unblock: ({ who }) => node.unblock(who),

@@ -94,6 +94,10 @@ export class RpcClient implements Client {
     return this.#callVoid('typing', params)
   }
 
+  away(params: { away: boolean }): Promise<void> {
+    return this.#callVoid('away', params)
+  }
+
   read(params: { room: string; id: string }): Promise<void> {
     return this.#callVoid('read', params)
   }

@@ -80,6 +80,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     action: optional(isBoolean),
   }),
   method('typing', 'write', room),
+  method('away', 'write', { away: isBoolean }),
   method('read', 'write', { ...room, id: isMessageId }),
   method('block', 'write', who),
   method('unblock', 'write', who),

@@ -12,6 +12,8 @@ const second = 1000
 
 interface Setup extends Member {
   presence: Presence
+  /** Whether nobody is looking at this device. */
+  desk: { away: boolean }
   sent: Beacon[]
   changes: string[]
 }
@@ -21,16 +23,18 @@ async function setup(): Promise<Setup> {
   const { keys, crypto } = here
   const sent: Beacon[] = []
   const changes: string[] = []
+  const desk = { away: false }
   const presence = new Presence({
     ...here,
     members: new Members(keys.tag, crypto),
     network: {} as Network,
     seed: () => fill(1),
     publish: (bytes) => sent.push(decodeBeacon(bytes, keys, crypto)),
-    onChange: (_author, change) => changes.push(change),
+    isAway: () => desk.away,
+    onChange: (_author, change, was) => changes.push(`${was} ${change}`),
     onTyping: () => undefined,
   })
-  return { ...here, presence, sent, changes }
+  return { ...here, presence, desk, sent, changes }
 }
 
 const beacon = (init: Partial<Beacon> = {}): Beacon => ({
@@ -57,10 +61,10 @@ test('a beacon said again, or older than one that was heard, changes nothing', a
   assert.not.ok(heard({ state: State.left }), 'the same counter')
   assert.not.ok(heard({ counter: 4, state: State.left }))
   assert.not.ok(heard({ start: 99, counter: 1000, state: State.left }), 'an earlier process')
-  assert.equal(changes, ['online'])
+  assert.equal(changes, ['offline online'])
   assert.ok(heard({ counter: 6, state: State.left }))
   assert.ok(heard({ start: 101, counter: 0 }), 'a later process counts anew')
-  assert.equal(changes, ['online', 'left', 'online'])
+  assert.equal(changes, ['offline online', 'here left', 'offline online'])
 })
 
 test('a room has at most two beacons a second, however many are there', async () => {
@@ -104,10 +108,56 @@ test('who is not heard for three intervals is offline', async () => {
   presence.start()
   presence.hear(beacon())
   clock.advance(85 * second)
-  assert.equal(changes, ['online'])
+  assert.equal(changes, ['offline online'])
   clock.advance(80 * second)
-  assert.equal([changes, presence.online.size], [['online', 'offline'], 0])
+  assert.equal([changes, presence.online.size], [['offline online', 'here offline'], 0])
   presence.stop(State.offline)
+})
+
+test('that nobody is looking is said at once and in every beacon until somebody is', async () => {
+  const { presence, desk, sent, clock } = await setup()
+  desk.away = true
+  presence.turned()
+  assert.equal(sent, [], 'to nobody before the start')
+  presence.start()
+  clock.advance(45 * second)
+  presence.announce()
+  presence.arrived()
+  clock.advance(10 * second)
+  const away = sent.length
+  assert.ok(away >= 4, String(away))
+  presence.typing()
+  desk.away = false
+  presence.turned()
+  assert.equal(
+    sent.map(({ state }) => state),
+    [...Array.from({ length: away }, () => State.away), State.typing, State.online],
+  )
+  presence.stop(State.offline)
+})
+
+test('who is away is online, stays away while typing, and is back with any other state', async () => {
+  const { presence, changes } = await setup()
+  const where = [State.away, State.typing, State.online, State.typing, State.away, 99, State.away, State.offline, State.away].map(
+    (state, counter) => {
+      presence.hear(beacon({ counter, state }))
+      return [presence.where('07'.repeat(32)), presence.online.size]
+    },
+  )
+  assert.equal(where, [
+    ...[
+      ['away', 1],
+      ['away', 1],
+      ['here', 1],
+      ['here', 1],
+      ['away', 1],
+      ['here', 1],
+      ['away', 1],
+      ['offline', 0],
+      ['away', 1],
+    ],
+  ])
+  assert.equal(changes, ['offline online', 'away back', 'here away', 'away back', 'here away', 'away offline', 'offline online'])
 })
 
 test('of a crowd no more are remembered than four times what is listed', async () => {

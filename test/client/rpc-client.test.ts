@@ -58,6 +58,8 @@ test('is the same client from afar: every method answers what the local one answ
   await both((client) => client.preference({ key: 'notify' }))
   await both((client) => client.verify({ room: 'lobby' }))
   await both((client) => client.verify({ who: 'bob' }))
+  await both((client) => client.away({ away: true }))
+  await both((client) => client.members({ room: 'lobby' }))
   await both((client) => client.typing({ room: 'lobby' }))
   await both((client) => client.read({ room: 'lobby', id: 'a'.repeat(64) }))
   await both((client) => client.block({ who: 'bob' }))

@@ -177,6 +177,8 @@ test('names the parameter that is wrong', async () => {
     ['verify', {}, 'room'],
     ['verify', { room: 'lobby', who: 'bob' }, 'room'],
     ['setProfile', { name: '' }, 'name'],
+    ['away', {}, 'away'],
+    ['away', { away: 1 }, 'away'],
     ['preference', {}, 'key'],
     ['preference', { key: 'Notify' }, 'key'],
     ['setPreference', { key: 'a'.repeat(33), value: 'x' }, 'key'],

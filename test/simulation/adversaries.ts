@@ -222,7 +222,7 @@ function beaconLiar(hostile: Hostile): void {
       seq: (last?.seq ?? 0) + random.below(3),
       id: random.chance(0.5) ? (last?.id ?? name).slice(0, 32) : bytesToHex(crypto.randomBytes(16)),
     }))
-    const state = random.pick([State.online, State.offline, State.left, State.typing, 99])
+    const state = random.pick([State.online, State.offline, State.left, State.typing, State.away, 99])
     const beacon = {
       author: author.key,
       start: hostile.clock.now(),

@@ -43,6 +43,7 @@ export class FakeClient implements Client {
   readonly calls: string[] = []
   /** Those who hold it back. */
   holders = 0
+  isAway = false
   /** What a face has kept. */
   readonly preferences = new Map<string, string>()
   readonly #self: Author & { bio?: string }
@@ -98,8 +99,7 @@ export class FakeClient implements Client {
   }
 
   async members({ room }: { room: string }): Promise<Member[]> {
-    const self: Member = { ...this.#self, role: 'member', online: true, self: true }
-    return [self, ...this.#room(room).others]
+    return [this.#own(), ...this.#room(room).others]
   }
 
   async send(params: { room: string; text: string; cid?: string; action?: boolean }): Promise<{ id: string; seq: number }> {
@@ -116,6 +116,13 @@ export class FakeClient implements Client {
 
   async typing({ room }: { room: string }): Promise<void> {
     this.#room(room)
+  }
+
+  async away({ away }: { away: boolean }): Promise<void> {
+    if (this.isAway === away) return
+    this.isAway = away
+    for (const { id } of this.#rooms.values())
+      this.emit('member', { room: id, member: this.#own(), change: away ? 'away' : 'back' })
   }
 
   async read({ room }: { room: string; id: string }): Promise<void> {
@@ -234,12 +241,18 @@ export class FakeClient implements Client {
   }
 
   /** Somebody comes or goes. */
-  meet(room: string, who: Author, change: 'joined' | 'left'): void {
+  meet(room: string, who: Author, change: 'joined' | 'left' | 'away' | 'back'): void {
     const known = this.#room(room)
-    const member: Member = { ...who, role: 'member', online: change === 'joined', self: false }
+    const away = change === 'away' ? { away: true as const } : {}
+    const member: Member = { ...who, role: 'member', online: change !== 'left', ...away, self: false }
     known.others = known.others.filter(({ account }) => account !== who.account)
-    if (change === 'joined') known.others.push(member)
+    if (member.online) known.others.push(member)
     this.emit('member', { room: known.id, member, change })
+  }
+
+  #own(): Member {
+    const { account, name, fingerprint } = this.#self
+    return { account, name, fingerprint, role: 'member', online: true, ...(this.isAway ? { away: true } : {}), self: true }
   }
 
   #append(room: FakeRoom, from: Author, text: string, via: Message['via'], action?: boolean): Message {

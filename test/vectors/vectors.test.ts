@@ -145,7 +145,7 @@ for (const [which, crypto] of Object.entries(BOTH)) {
 
   test(`${which}: beacons are decoded, and encoded again to the same bytes`, () => {
     const { seed, beacons } = read('beacons')
-    assert.is(beacons.length, 2)
+    assert.is(beacons.length, 3)
     for (const { start, counter, state, digest, tips, encoded } of beacons) {
       assert.ok(isBeacon(bytes(encoded)))
       const beacon = decodeBeacon(bytes(encoded), lobby, crypto)
