@@ -1,8 +1,8 @@
 /** The indexes of rooms that are in memory: while somebody is there, and for a while after, as far as there is space. */
 
 import { KeptLog } from '../../src/chat/kept-log.ts'
+import { Reservations } from '../../src/chat/reservations.ts'
 import type { Clock, Crypto } from '../../src/chat/seams.ts'
-import { Reservations } from '../../src/chat/sync-session.ts'
 import { DamagedStoreError, StorageError } from '../../src/errors.ts'
 import type { Store } from '../../src/storage/store.ts'
 import { MAX_IDLE_ROOMS, MAX_OPEN_EVENTS, MAX_OPEN_EVENTS_GROWN } from './constants.ts'

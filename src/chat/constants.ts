@@ -80,6 +80,8 @@ export const SYNC_RETRY = 1 * second
 export const SYNC_SETTLE = 3 * second
 /** Without any sign of a difference a mate is compared with this often (plus or minus a quarter). */
 export const SYNC_INTERVAL = 60 * second
+/** How much of a sync is still to come is told at most this often. */
+export const PROGRESS_INTERVAL = 0.2 * second
 /** What one connection may be sent in an hour beyond the room's size, in bytes. */
 export const SYNC_ALLOWANCE = 64 * MiB
 export const SYNC_ALLOWANCE_PERIOD = 60 * minute

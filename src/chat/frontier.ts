@@ -39,7 +39,8 @@ export function missing(log: AuthorLog | undefined, page: Page, find: (prefix: s
   )
 }
 
-interface Range {
+/** Places in a log, both ends included. */
+export interface Range {
   from: number
   to: number
 }

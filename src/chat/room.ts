@@ -66,6 +66,8 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   readonly #health: Health
   readonly #delivery: Delivery
   #running = false
+  /** The digest at the beginning of a sync. */
+  #digestBefore: string | undefined
 
   private constructor(init: RoomInit, log: Log) {
     super()
@@ -136,10 +138,8 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       clock,
       gate,
       turns: init.turns,
-      onState: (state, moved) => {
-        if (state === 'done') this.#health.synced()
-        if (moved) this.#tell('sync', { state, ...this.digest() })
-      },
+      onState: (state, missing) => this.#tell('sync', { state, missing, ...this.#standing(state) }),
+      onSynced: () => this.#health.synced(),
       onReject: (reason, peerId) => this.#tell('reject', { reason, peerId }),
       own: () => this.#delivery.ownPages(),
       onHeld: (page, first, peer) => this.#delivery.hearPage(page, first, peer),
@@ -234,6 +234,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
 
   #arrived(arrivals: Arrival[]): void {
     this.#presence.arrived()
+    this.#sync.stored(arrivals)
     if (arrivals.some(({ event }) => event.stored.via === 'self')) this.#sync.wrote()
     for (const { event, body } of arrivals) {
       if (body === undefined) continue
@@ -248,6 +249,16 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       const message = this.#timeline.arrived(event, body)
       if (message !== undefined) this.#tell('message', message)
     }
+  }
+
+  /** While much comes in, to hash all of it again and again would take longer than to fetch it. */
+  #standing(state: 'running' | 'done'): { count: number; digest: string } {
+    if (state === 'running') {
+      this.#digestBefore ??= this.digest().digest
+      return { count: this.#timeline.count, digest: this.#digestBefore }
+    }
+    this.#digestBefore = undefined
+    return this.digest()
   }
 
   /** How the room does: for whoever asks why nothing comes. */

@@ -2,11 +2,13 @@
 import { MAX_PASS_ON_BYTES, MAX_PASS_ON_RUNS, PASS_ON_AGE } from './constants.ts'
 import type { Page } from './frontier.ts'
 import type { Gate } from './gate.ts'
-import type { Log } from './log.ts'
+import type { Arrival, Log } from './log.ts'
+import { Progress, type ProgressInit } from './progress.ts'
 import type { Recent } from './recent.ts'
+import { Reservations } from './reservations.ts'
 import type { RoomKeys } from './room-keys.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
-import { type Outcome, Reservations, SyncSession } from './sync-session.ts'
+import { type Outcome, SyncSession } from './sync-session.ts'
 
 export interface SessionsInit {
   network: Network
@@ -16,7 +18,10 @@ export interface SessionsInit {
   clock: Clock
   /** Passed before more history is fetched. */
   gate: Gate
-  onState: (state: 'running' | 'done', moved: boolean) => void
+  /** What is told of all of them together: see `Progress`. */
+  onState: ProgressInit['onState']
+  /** One came to its end, whether it moved anything or not. */
+  onSynced: () => void
   onReject: (reason: string, peer: string) => void
   /** What is held here of the logs that others are asked about, at this moment. */
   own: () => Page[]
@@ -38,11 +43,19 @@ export interface Partner {
 
 export class Sessions {
   readonly #init: SessionsInit
-  readonly #reserved = new Reservations()
+  readonly #progress: Progress
+  readonly #reserved: Reservations
   readonly #channels = new Set<Channel>()
 
   constructor(init: SessionsInit) {
     this.#init = init
+    this.#progress = new Progress(init)
+    this.#reserved = new Reservations(this.#progress.missing)
+  }
+
+  /** Events of one author, those of a run, are on disk that were not. */
+  arrived(arrivals: readonly Arrival[]): void {
+    this.#progress.missing.arrived(arrivals)
   }
 
   /** Ends all that are under way. */
@@ -53,7 +66,6 @@ export class Sessions {
   /** Holds a session to its end; when it breaks, so does the channel, and what broke it is thrown. */
   async converse(channel: Channel, { prove, allow, onHeld, quiet = false, unreadable }: Partner): Promise<Outcome> {
     const { log, crypto, clock, gate, own } = this.#init
-    let told = false
     const session = new SyncSession({
       log,
       crypto,
@@ -65,24 +77,24 @@ export class Sessions {
       onHeld,
       unreadable,
       reserved: this.#reserved,
-      onProgress: () => {
-        if (!told) this.#init.onState('running', true)
-        told = true
-      },
+      onProgress: () => this.#progress.received(channel),
       onReject: (reason) => this.#init.onReject(reason, channel.peer),
       onFresh: this.#passOn(channel.peer),
     })
     this.#channels.add(channel)
+    let moved = false
     try {
       await prove()
       const outcome = await session.converse()
-      this.#init.onState('done', outcome.received > 0 || (outcome.sent > 0 && !quiet))
+      moved = outcome.received > 0 || (outcome.sent > 0 && !quiet)
+      this.#init.onSynced()
       return outcome
     } catch (error) {
       channel.abort(error instanceof Error ? error : new Error('sync failed'))
       throw error
     } finally {
       this.#channels.delete(channel)
+      this.#progress.ended(channel, moved)
     }
   }
 

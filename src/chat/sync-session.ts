@@ -21,6 +21,7 @@ import type { Gate } from './gate.ts'
 import { hexToBytes } from './hex.ts'
 import { type Portion, portionsOf } from './portions.ts'
 import type { Recent } from './recent.ts'
+import type { Reservations } from './reservations.ts'
 import type { RunLog } from './run-log.ts'
 import type { PlainRun } from './run-store.ts'
 import type { Channel, Clock, Crypto } from './seams.ts'
@@ -50,6 +51,7 @@ export interface SessionInit {
   unreadable?: Recent
   /** Asks whether the peer may be sent this many bytes more. */
   allow: (bytes: number) => boolean
+  /** Something came in. */
   onProgress: () => void
   onReject: (reason: string) => void
   /** A run that brought something written at `latest`, in milliseconds. */
@@ -66,33 +68,6 @@ export interface Outcome {
   sent: number
   /** At the end both held the same. */
   equal: boolean
-}
-
-/** Ranges that some session has asked for and not yet got. */
-export class Reservations {
-  readonly #byEnd = new Map<string, Set<Want>>()
-
-  /** What of `wants` nobody has asked for; it counts as asked for until `release`. */
-  take(wants: Want[]): Want[] {
-    const free = wants.filter((want) => {
-      for (const other of this.#byEnd.get(want.end) ?? []) if (other.from <= want.from && other.to >= want.to) return false
-      return true
-    })
-    for (const want of free) {
-      const taken = this.#byEnd.get(want.end)
-      if (taken === undefined) this.#byEnd.set(want.end, new Set([want]))
-      else taken.add(want)
-    }
-    return free
-  }
-
-  release(wants: Want[]): void {
-    for (const want of wants) {
-      const taken = this.#byEnd.get(want.end)
-      taken?.delete(want)
-      if (taken?.size === 0) this.#byEnd.delete(want.end)
-    }
-  }
 }
 
 export class SyncSession {

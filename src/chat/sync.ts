@@ -19,6 +19,7 @@ import {
 import type { Page } from './frontier.ts'
 import type { KeeperTurns } from './keeper-turns.ts'
 import { Keeping } from './keeping.ts'
+import type { Arrival } from './log.ts'
 import { isLocal } from './room-keys.ts'
 import type { Channel, KeeperPeer } from './seams.ts'
 import { Sessions, type SessionsInit } from './sessions.ts'
@@ -154,6 +155,11 @@ export class Sync {
   /** Resolves when the keepers have what was written here, or have taken too long. */
   flush(): Promise<void> {
     return this.#keeping.flush()
+  }
+
+  /** Events of one author, those of a run, are on disk that were not. */
+  stored(arrivals: readonly Arrival[]): void {
+    this.#sessions.arrived(arrivals)
   }
 
   /** Something arrived: what differs now may settle by itself. */

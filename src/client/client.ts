@@ -45,7 +45,11 @@ export interface ClientEvents {
   delivery: { room: string; id: string } & Held
   member: { room: string; member: Member; change: MemberChange }
   peer: { peerId: string; change: 'connected' | 'disconnected'; via: 'direct' | 'relay' }
-  sync: { room: string; state: 'running' | 'done'; count: number; digest: string }
+  /**
+   * History comes in: told when it begins, then at most five times a second; and when it is over. `count`: messages here; `missing`: events
+   * known to be lacking that were asked for, 0 at the end, and while nothing is asked for. `digest`: while running that of the beginning.
+   */
+  sync: { room: string; state: 'running' | 'done'; count: number; missing: number; digest: string }
   typing: { room: string; member: Member }
   reject: { reason: string; peerId?: string }
   warning: { code: string; message: string }

@@ -8,9 +8,10 @@ import { KEEP_PROTOCOL, Refusal } from '../../src/chat/keep-codec.ts'
 import { KeeperTurns } from '../../src/chat/keeper-turns.ts'
 import { Keeping } from '../../src/chat/keeping.ts'
 import { KeptLog } from '../../src/chat/kept-log.ts'
+import { Reservations } from '../../src/chat/reservations.ts'
 import type { Channel, Network } from '../../src/chat/seams.ts'
 import { Sessions } from '../../src/chat/sessions.ts'
-import { Reservations, SyncSession } from '../../src/chat/sync-session.ts'
+import { SyncSession } from '../../src/chat/sync-session.ts'
 import { refused } from '../../src/chat/warnings.ts'
 import { channelPair, MapStore, type Member, member, Scribe } from './support.ts'
 
@@ -94,7 +95,8 @@ async function setup(): Promise<Setup> {
     crypto,
     clock,
     gate: here.gate,
-    onState: (state: string, moved: boolean) => moved && setting.states.push(state),
+    onState: (state: string) => setting.states.push(state),
+    onSynced: () => undefined,
     onReject: () => undefined,
     own,
   }

@@ -6,8 +6,9 @@ import { MAX_FRONTIER_ENTRIES, MAX_PAGE_RANGES } from '../../src/chat/constants.
 import { decodeRun, encodeRun } from '../../src/chat/event.ts'
 import { bucketOf, pageOf } from '../../src/chat/frontier.ts'
 import type { Log } from '../../src/chat/log.ts'
+import { Reservations } from '../../src/chat/reservations.ts'
 import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'
-import { type Outcome, Reservations, type SessionInit, SyncSession } from '../../src/chat/sync-session.ts'
+import { type Outcome, type SessionInit, SyncSession } from '../../src/chat/sync-session.ts'
 import { waitFor } from '../support/wait-for.ts'
 import {
   channelPair,

@@ -3,10 +3,11 @@ import * as assert from 'uvu/assert'
 import { answerAccess, openAccess } from '../../src/chat/access.ts'
 import { SYNC_ALLOWANCE, SYNC_PAUSE, SYNC_SETTLE } from '../../src/chat/constants.ts'
 import { KeeperTurns } from '../../src/chat/keeper-turns.ts'
+import { Reservations } from '../../src/chat/reservations.ts'
 import type { Channel, Network } from '../../src/chat/seams.ts'
 import { Sync } from '../../src/chat/sync.ts'
 import { decodeMessage } from '../../src/chat/sync-codec.ts'
-import { Reservations, SyncSession } from '../../src/chat/sync-session.ts'
+import { SyncSession } from '../../src/chat/sync-session.ts'
 import { channelPair, fill, idsOf, type Member, type MemoryChannel, member, Scribe } from './support.ts'
 
 const test = suite('chat/sync')
@@ -17,6 +18,8 @@ interface Setup extends Member {
   opened: string[]
   failures: string[]
   published: Uint8Array[]
+  /** What was told of them: with the events that were missing, and how many were here. */
+  states: ['running' | 'done', missing: number, here: number][]
 }
 
 type Answer = (peer: string) => Promise<Channel>
@@ -31,6 +34,7 @@ async function setup(mates: string[] = [], answer = outOfReach): Promise<Setup> 
   const opened: string[] = []
   const failures: string[] = []
   const published: Uint8Array[] = []
+  const states: Setup['states'] = []
   const network = {
     self: 'm',
     mates: () => mates,
@@ -44,7 +48,8 @@ async function setup(mates: string[] = [], answer = outOfReach): Promise<Setup> 
   const sync = new Sync({
     ...here,
     network,
-    onState: () => undefined,
+    onState: (state, missing) => states.push([state, missing, here.log.size]),
+    onSynced: () => undefined,
     onReject: () => undefined,
     turns: new KeeperTurns(1),
     own: () => [],
@@ -55,7 +60,8 @@ async function setup(mates: string[] = [], answer = outOfReach): Promise<Setup> 
     onFailure: (_error, peer) => failures.push(peer),
   })
   sync.start()
-  return { ...here, sync, opened, failures, published }
+  here.log.listen({ onArrivals: (arrivals) => sync.stored(arrivals) })
+  return { ...here, sync, opened, failures, published, states }
 }
 
 async function turns(): Promise<void> {

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { RoomEvents } from '../../src/index.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { converged, mates, textsIn, toldBy, warningsOf, withNodes } from './support.ts'
 
@@ -21,6 +22,32 @@ test('a message written before anybody is connected reaches who comes later, onc
     )
     const members = await waitFor(() => (his.members().length === 2 ? his.members() : undefined), 'both to be members')
     assert.equal(members.map(({ self }) => self).sort(), [false, true])
+  }))
+
+test('who comes late is told how far it has come: the count grows, what is missing falls to nothing', () =>
+  withNodes(async (nodes) => {
+    const ann = await nodes.start('ann')
+    const room = await ann.join('harbour')
+    const text = 'x'.repeat(2_000)
+    await Promise.all(Array.from({ length: 6_000 }, () => room.send(text)))
+    const bob = await nodes.start('bob', [ann])
+    const told: RoomEvents['sync']['detail'][] = []
+    bob.addEventListener('sync', ({ detail: { detail } }) => told.push(detail))
+    const his = await bob.join('harbour')
+    await converged([room, his], 6_000)
+    await waitFor(() => told.some(({ state }) => state === 'done'), 'the end of the sync')
+    const running = told.slice(
+      0,
+      told.findIndex(({ state }) => state === 'done'),
+    )
+    assert.ok(running.length >= 2 && (running[running.length - 1]?.count ?? 0) > 0, `${running.length} times`)
+    assert.ok(running.every(({ state, count, missing }) => state === 'running' && count + missing <= 6_001))
+    for (const [i, { count, missing }] of running.slice(1).entries()) {
+      const before = running[i] as (typeof running)[number]
+      assert.ok(count >= before.count && missing <= before.missing, JSON.stringify(running))
+    }
+    const { count, missing, digest } = told[running.length] as (typeof told)[number]
+    assert.equal({ count, digest, missing }, { ...room.digest(), missing: 0 })
   }))
 
 test('what was written apart is one history after a member comes back', () =>

@@ -3,9 +3,10 @@ import { Keeper, type KeeperInit } from '../../../bootstrap/keeper/keeper.ts'
 import { encodeRun } from '../../../src/chat/event.ts'
 import { type AskInit, askToKeep, type Grant, KeeperRefusal } from '../../../src/chat/keep-access.ts'
 import { Refusal } from '../../../src/chat/keep-codec.ts'
+import { Reservations } from '../../../src/chat/reservations.ts'
 import type { RoomKeys } from '../../../src/chat/room-keys.ts'
 import type { Crypto } from '../../../src/chat/seams.ts'
-import { type Outcome, Reservations, SyncSession } from '../../../src/chat/sync-session.ts'
+import { type Outcome, SyncSession } from '../../../src/chat/sync-session.ts'
 import type { Store } from '../../../src/storage/store.ts'
 import {
   channelPair,
