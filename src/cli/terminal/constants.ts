@@ -1,0 +1,21 @@
+/** Every limit of the terminal, with its unit. docs/LIMITS.md gives the reasons. */
+
+const KiB = 1024
+
+/** UTF-8 bytes of the text being typed: what a message may have. */
+export const MAX_TYPED_BYTES = 32 * KiB
+/** Steps that undo goes back. */
+export const MAX_UNDO = 100
+/** Lines recalled, and bytes of their JSON text. */
+export const MAX_RECALLED = 500
+export const MAX_RECALL_BYTES = 48 * KiB
+/** Candidates that Tab goes through. */
+export const MAX_CANDIDATES = 1000
+/** UTF-16 units of a paste: more than any text being typed may have. */
+export const MAX_PASTE = 64 * KiB
+/** UTF-16 units of an escape sequence that is waited for: a terminal's own answers are shorter. */
+export const MAX_SEQUENCE = 1 * KiB
+/** How long the rest of an escape sequence may take, in milliseconds; then what there is was a key. */
+export const SEQUENCE_PATIENCE = 50
+/** Columns below which nothing is laid out. A wide character takes two. */
+export const MIN_COLUMNS = 4

@@ -1,0 +1,27 @@
+/** Names by a few of their letters, for switching rooms: `dv` finds `dev`. */
+import { go, prepare } from 'fuzzysort'
+import { fold, foldWithOffsets } from './fold.ts'
+
+/** UTF-16 units of a query that are looked at: a name has no more. */
+const MAX_QUERY = 128
+
+export interface Ranked {
+  readonly name: string
+  /** Offsets in the name, ascending, at which the grapheme clusters begin that the query found. */
+  readonly marks: readonly number[]
+}
+
+/** The names in which the letters of the query stand in its order, the best first. An empty query finds all, as they are. */
+export function rank(query: string, names: readonly string[]): Ranked[] {
+  const wanted = fold(query.slice(0, MAX_QUERY)).trim()
+  if (wanted === '') return names.map((name) => ({ name, marks: [] }))
+  const targets = names.map((name, at) => {
+    const { folded, starts } = foldWithOffsets(name)
+    // Prepared here, for fuzzysort remembers for ever the texts that it prepares itself.
+    return { name, at, starts, target: prepare(folded) }
+  })
+  return go(wanted, targets, { key: (each) => each.target, limit: 0, threshold: 0 })
+    .map(({ obj, score, indexes }) => ({ ...obj, score, marks: [...new Set(indexes.map((index) => obj.starts[index] ?? 0))] }))
+    .sort((a, b) => b.score - a.score || a.at - b.at)
+    .map(({ name, marks }) => ({ name, marks }))
+}
