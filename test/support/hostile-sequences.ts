@@ -1,0 +1,176 @@
+/** Control sequences that a hostile text may hold, as a table: what it is called, what it would do, and the sequence itself. */
+
+type Row = readonly [name: string, does: string, sequence: string]
+
+export const ESC = '\u001b'
+export const BEL = '\u0007'
+export const ST = '\u001b\\'
+
+/** After `ESC [` (ECMA-48, 5.4; xterm's and other terminals' own). */
+const CSI: readonly Row[] = [
+  ['SGR red', 'changes the colour of what follows', '31m'],
+  ['SGR concealed', 'hides what follows', '8m'],
+  ['SGR blink', 'blinks', '5m'],
+  ['SGR black on black', 'hides what follows', '30;40m'],
+  ['SGR with colons', 'an underline as kitty writes it', '4:3m'],
+  ['SGR of true colour', 'hides what follows', '38;2;0;0;0m'],
+  ['ED 2', 'clears the screen', '2J'],
+  ['ED 3', 'clears the scrollback', '3J'],
+  ['EL 2', 'clears the line', '2K'],
+  ['CUU', 'overwrites earlier lines', '5A'],
+  ['CUD', 'goes down', '99B'],
+  ['CUF', 'goes right', '99C'],
+  ['CUB', 'overwrites the name', '99D'],
+  ['CNL', 'goes to the next line', 'E'],
+  ['CPL', 'overwrites the line before', 'F'],
+  ['CHA', 'overwrites the line from its beginning', 'G'],
+  ['CUP', 'writes at the top of the screen', '1;1H'],
+  ['HVP', 'writes at the top of the screen', '1;1f'],
+  ['VPA', 'goes to a row', '1d'],
+  ['ICH', 'pushes characters aside', '9@'],
+  ['DCH', 'deletes characters', '9P'],
+  ['ECH', 'erases characters', '9X'],
+  ['IL', 'inserts lines', '9L'],
+  ['DL', 'deletes lines', '9M'],
+  ['SU', 'scrolls up', '9S'],
+  ['SD', 'scrolls down', '9T'],
+  ['REP', 'repeats a character without end', '99999999b'],
+  ['DECSTBM', 'makes a part of the screen scroll', '2;3r'],
+  ['DECSC as SCOSC', 'saves the cursor', 's'],
+  ['SCORC', 'brings the cursor elsewhere', 'u'],
+  ['DSR', 'makes the terminal type its answer', '6n'],
+  ['DA', 'makes the terminal type its answer', 'c'],
+  ['DA 2', 'makes the terminal type its version', '>c'],
+  ['XTVERSION', 'makes the terminal type its version', '>q'],
+  ['DECRQM', 'makes the terminal type its modes', '?2026$p'],
+  ['title report', 'makes the terminal type its title, which a text can have set', '21t'],
+  ['title push', 'keeps the title', '22;0t'],
+  ['window to 1 x 1', 'shrinks the window', '8;1;1t'],
+  ['window to the icon', 'hides the window', '2t'],
+  ['cursor hidden', 'hides the cursor', '?25l'],
+  ['alternate screen', 'hides everything', '?1049h'],
+  ['alternate screen of old', 'hides everything', '?47h'],
+  ['mouse', 'makes the mouse type', '?1000h'],
+  ['mouse, all motion', 'makes the mouse type', '?1003;1006h'],
+  ['focus', 'makes the window type when it is looked at', '?1004h'],
+  ['bracketed paste off', 'lets pasted line ends send', '?2004l'],
+  ['synchronized output', 'freezes the screen', '?2026h'],
+  ['application cursor keys', 'breaks Up and Down', '?1h'],
+  ['no wrap', 'loses the ends of long lines', '?7l'],
+  ['reverse video', 'turns the colours round', '?5h'],
+  ['132 columns', 'clears the screen', '?3h'],
+  ['IRM', 'inserts where one overwrites', '4h'],
+  ['KAM', 'locks the keyboard', '2h'],
+  ['LNM', 'changes what Enter types', '20h'],
+  ['DECSTR', 'resets the terminal', '!p'],
+  ['DECSCUSR', 'changes the cursor', '5 q'],
+  ['DECLL', 'switches lights', '1q'],
+  ['kitty keyboard', 'changes what keys type', '>31u'],
+  ['modifyOtherKeys', 'changes what keys type', '>4;2m'],
+  ['media copy', 'sends what follows to a printer', '5i'],
+  ['many parameters', 'fills a parser', `${'1;'.repeat(500)}1m`],
+  ['a huge parameter', 'overflows a number', '99999999999999999999A'],
+]
+
+/** Strings that go on until ST, or BEL for OSC: the introducer's letter, then what stands in it. */
+const STRINGS: readonly Row[] = [
+  ['OSC 0', 'sets the title and the icon', ']0;owned'],
+  ['OSC 1', 'sets the icon', ']1;owned'],
+  ['OSC 2', 'sets the title', ']2;owned'],
+  ['OSC 4', 'changes a colour', ']4;1;rgb:00/00/00'],
+  ['OSC 4 ?', 'makes the terminal type a colour', ']4;1;?'],
+  ['OSC 7', 'lies about the directory', ']7;file://host/etc'],
+  ['OSC 8', 'links to a place that the text does not show', ']8;;http://evil.example/'],
+  ['OSC 9', 'shows a notification', ']9;owned'],
+  ['OSC 9;4', 'shows progress', ']9;4;1;50'],
+  ['OSC 10', 'changes the colour of text', ']10;#000000'],
+  ['OSC 11', 'changes the background', ']11;#000000'],
+  ['OSC 11 ?', 'makes the terminal type its background', ']11;?'],
+  ['OSC 12', 'changes the cursor', ']12;#000000'],
+  ['OSC 50', 'changes the font', ']50;fixed'],
+  ['OSC 52', 'writes the clipboard', ']52;c;ZXZpbA=='],
+  ['OSC 52 ?', 'reads the clipboard', ']52;c;?'],
+  ['OSC 52 p', 'writes the selection', ']52;p;ZXZpbA=='],
+  ['OSC 104', 'resets the colours', ']104'],
+  ['OSC 133', 'marks a prompt where there is none', ']133;A'],
+  ['OSC 633', 'runs a command in an editor', ']633;E;rm'],
+  ['OSC 777', 'shows a notification', ']777;notify;owned;owned'],
+  ['OSC 1337 file', 'writes a file', ']1337;File=name=ZXZpbA==;inline=0:ZXZpbA=='],
+  ['OSC 1337 copy', 'writes the clipboard', ']1337;CopyToClipboard='],
+  ['OSC of letters', 'sets the title on Sun', ']lowned'],
+  ['DCS sixel', 'draws over the text', 'Pq#0;2;0;0;0#0~~@@vv'],
+  ['DCS DECRQSS', 'makes the terminal type', 'P$qm'],
+  ['DCS XTGETTCAP', 'makes the terminal type', 'P+q544e'],
+  ['DCS DECUDK', 'gives keys another meaning', 'P0;1|17/726d'],
+  ['DCS tmux', 'goes past tmux to the terminal behind', 'Ptmux;\u001b\u001b]0;owned\u0007'],
+  ['DCS synchronized', 'freezes the screen', 'P=1s'],
+  ['APC kitty picture', 'draws over the text', '_Ga=T,f=24,s=1,v=1;AAAA'],
+  ['APC', 'is read by whoever knows it', '_owned'],
+  ['PM', 'is read by whoever knows it', '^owned'],
+  ['SOS', 'is read by whoever knows it', 'Xowned'],
+  ['a long OSC', 'fills a buffer', `]0;${'x'.repeat(2000)}`],
+]
+
+/** ESC and what stands for itself. */
+const ESCAPES: readonly Row[] = [
+  ['RIS', 'resets the terminal', 'c'],
+  ['DECALN', 'fills the screen with E', '#8'],
+  ['DECDHL', 'doubles the height of the line', '#3'],
+  ['DECDWL', 'doubles the width of the line', '#6'],
+  ['DECSC', 'saves the cursor', '7'],
+  ['DECRC', 'brings the cursor elsewhere', '8'],
+  ['DECPAM', 'changes what the keypad types', '='],
+  ['IND', 'goes down', 'D'],
+  ['NEL', 'begins a line', 'E'],
+  ['RI', 'goes up', 'M'],
+  ['HTS', 'sets a tabulator', 'H'],
+  ['SS2', 'takes a character from another set', 'N'],
+  ['SS3', 'takes a character from another set', 'O'],
+  ['DECID', 'makes the terminal type its answer', 'Z'],
+  ['line drawing', 'turns letters into lines', '(0'],
+  ['line drawing in G1', 'turns letters into lines', ')0'],
+  ['LS2', 'takes another character set', 'n'],
+  ['UTF-8 off', 'leaves UTF-8', '%@'],
+  ['S8C1T', 'makes the terminal answer with 8-bit controls', ' G'],
+  ['memory lock', 'locks what is above', 'l'],
+]
+
+/** The 8-bit form of what comes after ESC (ECMA-48, 5.3), which in UTF-8 is two bytes. */
+export const eightBit = (letter: string): string => String.fromCharCode(letter.charCodeAt(0) + 0x40)
+
+const spelt = (rows: readonly Row[], spell: (sequence: string) => string, note = ''): Row[] =>
+  rows.map(([name, does, sequence]): Row => [`${name}${note}`, does, spell(sequence)])
+
+/** Every sequence, whole, in each of the ways in which it can be spelt. */
+export const sequences: readonly Row[] = [
+  ...spelt(CSI, (body) => `${ESC}[${body}`),
+  ...spelt(CSI.slice(0, 40), (body) => `\u009b${body}`, ', 8-bit'),
+  ...spelt(STRINGS, (body) => `${ESC}${body}${ST}`),
+  ...spelt(
+    STRINGS.filter(([, , body]) => body.startsWith(']')),
+    (body) => `${ESC}${body}${BEL}`,
+    ', ended by BEL',
+  ),
+  ...spelt(STRINGS, (body) => `${eightBit(body[0] ?? '')}${body.slice(1)}\u009c`, ', 8-bit'),
+  ...spelt(ESCAPES, (body) => `${ESC}${body}`),
+]
+
+/** The beginnings of sequences, which would take what follows for their rest. */
+export const beginnings: readonly Row[] = [
+  ['ESC', 'takes the next character with it', ESC],
+  ['CSI', 'takes what follows for parameters', `${ESC}[`],
+  ['CSI with parameters', 'takes the next letter for its end', `${ESC}[3;`],
+  ['CSI ?', 'takes what follows for a mode', `${ESC}[?`],
+  ['OSC', 'takes everything that follows for a title', `${ESC}]0;`],
+  ['OSC 52', 'takes everything that follows for the clipboard', `${ESC}]52;c;`],
+  ['OSC 8', 'makes everything that follows a link', `${ESC}]8;;http://evil.example/`],
+  ['DCS', 'takes everything that follows for a picture', `${ESC}Pq`],
+  ['APC', 'swallows everything that follows', `${ESC}_`],
+  ['PM', 'swallows everything that follows', `${ESC}^`],
+  ['SOS', 'swallows everything that follows', `${ESC}X`],
+  ['a character set', 'takes the next character for its name', `${ESC}(`],
+  ['8-bit CSI', 'takes what follows for parameters', '\u009b'],
+  ['8-bit OSC', 'takes everything that follows for a title', '\u009d0;'],
+  ['8-bit DCS', 'takes everything that follows for a picture', '\u0090q'],
+  ['8-bit APC', 'swallows everything that follows', '\u009f'],
+]
