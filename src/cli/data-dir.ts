@@ -59,6 +59,11 @@ export function readConfig(dataDir: string): unknown {
   }
 }
 
+/** The first that says something: the flag, `P2PNODE_DATA_DIR`, `P2PNODE_HOME`. */
+export function chosenDataDir(flag: string | undefined, env: NodeJS.ProcessEnv): string | undefined {
+  return [flag, env.P2PNODE_DATA_DIR, env.P2PNODE_HOME].find((dir) => dir !== undefined && dir !== '')
+}
+
 export function absoluteDataDir(given: string | undefined, env: NodeJS.ProcessEnv): string {
   return resolve(given ?? defaultDataDir(env))
 }

@@ -1,12 +1,11 @@
 /** The command line: what there is, and which file does it. Nothing heavy is loaded until a command is known to be meant. */
 import { Argument, Command, CommanderError, Option } from 'commander'
 import type { Context } from './context.ts'
-import { absoluteDataDir, dataDirExists, readConfig } from './data-dir.ts'
+import { absoluteDataDir, chosenDataDir, dataDirExists, readConfig } from './data-dir.ts'
 import { EXIT, ExitError, interrupted, UsageError } from './exit.ts'
 import type { Io } from './io.ts'
 import {
   allOptions,
-  envName,
   globalOptions,
   networkOptions,
   type OptionSpec,
@@ -17,11 +16,19 @@ import {
 import { version } from './version.ts'
 
 const NO_COMMAND = 'which command? p2pnode start begins a chat, p2pnode --help lists the commands'
+/** What the scripts of `completion` call. In no help, and read before anything that could complain. */
+const COMPLETE = '__complete'
 
 interface CommandSpec {
+  /** What stands in brackets is also the kind of value that a shell completes there: `room`, `who`, `file`, `dir`. */
   usage: string
   description: string
+  /** Or several, one a line. */
   example: string
+  /** What its first argument can be, where that is a word and no value. */
+  begins?: readonly string[]
+  /** Its rooms may be new ones. */
+  joins?: boolean
   options?: readonly OptionSpec[]
   /** Options of this command alone, which neither the environment nor config.json sets: flags and description. */
   own?: readonly [flags: string, description: string][]
@@ -41,6 +48,7 @@ const commands: readonly CommandSpec[] = [
     description: "run this device's peer, and chat",
     example: 'p2pnode start lobby --name Alice',
     options: [...startOptions, ...networkOptions],
+    joins: true,
     endsItself: true,
     run: async (context, args) => (await import('./commands/start.ts')).start(context, args.map(given)),
   },
@@ -52,6 +60,7 @@ const commands: readonly CommandSpec[] = [
       ...networkOptions.filter(({ name }) => ['listen', 'announce', 'upnp', 'keep-token-file'].includes(name)),
       ...relayOptions,
     ],
+    begins: ['status'],
     endsItself: true,
     run: async (context, [what]) => {
       if (what !== undefined && what !== 'status') throw new UsageError(`relay ${what}: there is only p2pnode relay status`)
@@ -64,6 +73,7 @@ const commands: readonly CommandSpec[] = [
     description: 'join a room, now and at every start',
     example: 'p2pnode join dev',
     options: roomLock,
+    joins: true,
     run: async (context, [room]) => (await import('./commands/rooms.ts')).join(context, given(room)),
   },
   {
@@ -163,7 +173,7 @@ const commands: readonly CommandSpec[] = [
     run: async (context, [who]) => (await import('./commands/people.ts')).whois(context, given(who)),
   },
   {
-    usage: 'verify <who>',
+    usage: 'verify <who|room>',
     description: "check a room's signatures, or print the safety number of a person",
     example: 'p2pnode verify bob',
     run: async (context, [who]) => (await import('./commands/people.ts')).verify(context, given(who)),
@@ -184,6 +194,7 @@ const commands: readonly CommandSpec[] = [
     usage: 'profile [words...]',
     description: 'show your profile; with set key=value…, change its name or bio',
     example: "p2pnode profile set name=Alice bio='plays the oboe'",
+    begins: ['set'],
     run: async (context, args) => (await import('./commands/people.ts')).profile(context, args.map(given)),
   },
   {
@@ -202,15 +213,31 @@ const commands: readonly CommandSpec[] = [
     ],
     run: async (context, _args, flags) => (await import('./commands/passphrase.ts')).passphrase(context, flags),
   },
+  {
+    usage: 'completion <shell>',
+    description: 'print what makes bash, zsh or fish complete commands, rooms and people',
+    example: [
+      "echo 'source <(p2pnode completion bash)' >> ~/.bashrc",
+      "echo 'source <(p2pnode completion zsh)' >> ~/.zshrc      # below compinit",
+      'p2pnode completion fish > ~/.config/fish/completions/p2pnode.fish',
+    ].join('\n'),
+    run: async (context, [shell]) => (await import('./commands/completion.ts')).completion(context, given(shell)),
+  },
 ]
+
+const help = { usage: 'help [command]', description: 'print the help of a command' }
 
 /** Runs what the words ask for. Errors: `UsageError`, and whatever the command throws. */
 export async function runProgram(words: string[], io: Io, interruption: AbortController): Promise<void> {
+  if (words[0] === COMPLETE) {
+    const line = { commands: [...commands, help], globals: globalOptions }
+    return await (await import('./commands/completion.ts')).complete(words.slice(1), line, io)
+  }
   const program = new Command('p2pnode')
     .description('Decentralized, end-to-end-encrypted chat: no account, no server. Begin with: p2pnode start')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(help.usage, help.description)
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .showSuggestionAfterError(true)
     .addHelpText('after', '\nExample:\n  $ npx p2pnode start\n')
@@ -248,7 +275,7 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, interruption: A
   for (const arg of args) command.addArgument(new Argument(arg))
   for (const option of spec.options ?? []) command.addOption(optionOf(option))
   for (const [flags, description] of spec.own ?? []) command.option(flags, description)
-  command.addHelpText('after', `\nExample:\n  $ ${spec.example}\n`)
+  command.addHelpText('after', `\n${examples(spec.example)}\n`)
   command.action(async (...parts: unknown[]) => {
     const values = parts.slice(0, args.length).flat() as (string | undefined)[]
     const context = makeContext(command, io, interruption)
@@ -257,13 +284,16 @@ function addCommand(program: Command, spec: CommandSpec, io: Io, interruption: A
   })
 }
 
+const examples = (lines: string): string =>
+  `${lines.includes('\n') ? 'Examples' : 'Example'}:\n${lines.replaceAll(/^/gm, '  $ ')}`
+
 function makeContext(command: Command, io: Io, interruption: AbortController): Context {
   const flags = flagsOf(command)
   const { env } = process
   // config.json lies in the data directory, so that one option is settled before the others.
-  const where = [flags['data-dir'], env[envName('data-dir')], env.P2PNODE_HOME].find((dir) => dir !== undefined && dir !== '')
-  if (flags['data-dir'] === '') throw new UsageError('--data-dir must not be empty')
-  const dataDir = absoluteDataDir(where as string | undefined, env)
+  const flag = flags['data-dir'] as string | undefined
+  if (flag === '') throw new UsageError('--data-dir must not be empty')
+  const dataDir = absoluteDataDir(chosenDataDir(flag, env), env)
   if (dataDir.includes('\0')) throw new UsageError('--data-dir must not hold a zero byte')
   const config = dataDirExists(dataDir) ? readConfig(dataDir) : undefined
   const settings = resolveOptions({ flags, env, config })
