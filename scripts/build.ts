@@ -20,25 +20,44 @@ function compile(): void {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/**
- * commander loads what it starts programs with, and with it sockets and datagrams, before it knows that none of our commands is
- * a program of its own: a twentieth of the time that `--help` takes.
- */
-const noPrograms: Plugin = {
-  name: 'no-programs',
-  resolveId: (source, importer) =>
-    source === 'node:child_process' && importer?.includes('/commander/') === true ? NOTHING : undefined,
-  load: (id) => (id === NOTHING ? 'export default {}' : undefined),
+interface Replacement {
+  replaces: (source: string, importer: string) => boolean
+  code: string
 }
-const NOTHING = '\0nothing'
 
-/** kad-dht has half a megabyte of peer ids, with which it would refresh its contacts; it is not asked to. */
-const noPrefixes: Plugin = {
-  name: 'no-prefixes',
-  resolveId: (source) => (source.endsWith('/generated-prefix-list.js') ? NO_PREFIXES : undefined),
-  load: (id) => (id === NO_PREFIXES ? 'export default []' : undefined),
+/** What libraries bring along and nothing here needs, by what stands there instead. */
+const replacements: Record<string, Replacement> = {
+  // commander loads what it starts programs with, and with it sockets and datagrams, before it knows that none of our commands is a
+  // program of its own: a twentieth of the time that `--help` takes.
+  'no-programs': {
+    replaces: (source, importer) => source === 'node:child_process' && importer.includes('/commander/'),
+    code: 'export default {}',
+  },
+  // kad-dht has half a megabyte of peer ids, with which it would refresh its contacts; it is not asked to.
+  'no-prefixes': {
+    replaces: (source) => source.endsWith('/generated-prefix-list.js'),
+    code: 'export default []',
+  },
+  // Ink draws nothing where $CI is set; here a terminal is a terminal, and Ink is not loaded where there is none.
+  'no-ci': {
+    replaces: (source) => source === 'is-in-ci',
+    code: 'export default false',
+  },
+  // Ink looks for React's developer tools where $DEV is set.
+  'no-devtools': {
+    replaces: (source, importer) => source === './devtools.js' && importer.includes('/ink/'),
+    code: 'export {}',
+  },
 }
-const NO_PREFIXES = '\0no-prefixes'
+
+const replace: Plugin = {
+  name: 'replace',
+  resolveId(source, importer = '') {
+    const found = Object.entries(replacements).find(([, { replaces }]) => replaces(source, importer))
+    return found === undefined ? undefined : `\0${found[0]}`
+  },
+  load: (id) => (id.startsWith('\0') ? replacements[id.slice(1)]?.code : undefined),
+}
 
 /** Answers the files in the bundle that came from node_modules. */
 async function bundle(): Promise<string[]> {
@@ -47,7 +66,9 @@ async function bundle(): Promise<string[]> {
     input: { 'cli/p2pnode': 'src/cli/main.ts', index: 'src/index.ts' },
     platform: 'node',
     external: EXTERNAL,
-    plugins: [noPrograms, noPrefixes],
+    plugins: [replace],
+    // React has checks for who writes components, which cost who uses them.
+    transform: { define: { 'process.env.NODE_ENV': '"production"' } },
     onLog(level, log, handle) {
       if (level === 'warn') throw new Error(`bundle: ${log.message}`)
       handle(level, log)

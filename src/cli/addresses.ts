@@ -1,5 +1,5 @@
 /** Multiaddrs that people give. */
-import { explain, UsageError } from './exit.ts'
+import { explain, UsageError } from '../view/explain.ts'
 import type { Settings } from './options.ts'
 
 /** A wrong address is refused before anything is made or opened. Errors: `UsageError`. */

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
-import { UsageError } from './exit.ts'
+import { UsageError } from '../view/explain.ts'
 
 const PRIVATE_DIRECTORY = 0o700
 

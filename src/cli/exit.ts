@@ -8,7 +8,7 @@ import {
   UnreachableError,
   WrongPassphraseError,
 } from '../errors.ts'
-import { oneLine } from './sanitize.ts'
+import { UsageError } from '../view/explain.ts'
 
 /** The exit codes, a part of the interface. */
 export const EXIT = {
@@ -25,14 +25,6 @@ export const EXIT = {
 } as const
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
-
-/** Characters of the line that says why. */
-const MAX_EXPLANATION = 500
-
-/** The command line, the environment or config.json says something that cannot be meant. */
-export class UsageError extends Error {
-  override name = 'UsageError'
-}
 
 /** Ends the program with this code; the message, if there is one, goes to stderr. */
 export class ExitError extends Error {
@@ -67,13 +59,6 @@ export function exitCodeOf(error: unknown): ExitCode {
   if (NETWORK_CODES.has(code)) return EXIT.NETWORK
   if (error instanceof StorageError || /^E[A-Z]+$/.test(code)) return EXIT.IO
   return EXIT.FAILURE
-}
-
-/** One line for a person, free of control characters. */
-export function explain(error: unknown): string {
-  const message = error instanceof Error ? error.message || error.name : String(error)
-  const advice = error instanceof DamagedStoreError ? ' (p2pnode repair keeps what is whole)' : ''
-  return oneLine(message + advice, MAX_EXPLANATION)
 }
 
 /** Rejects when the program is told to end. */

@@ -1,7 +1,7 @@
 /** What a relay knows, for people. */
 import type { RelayStatus } from '../../bootstrap/status.ts'
-import { table } from './format.ts'
-import { oneLine } from './sanitize.ts'
+import { table } from '../view/format.ts'
+import { oneLine } from '../view/sanitize.ts'
 
 const LONGEST = 200
 const KIB = 1024

@@ -1,11 +1,18 @@
 /** Where the program reads and writes: stdout is data only, stderr is for people. */
 import { type Line, splitLines } from '../client/lines.ts'
-import { type Style, styleFor } from './style.ts'
+import type { Style } from '../view/style.ts'
+import { styleFor } from './style.ts'
 
 export interface Streams {
   stdin: NodeJS.ReadStream
   stdout: NodeJS.WriteStream
   stderr: NodeJS.WriteStream
+}
+
+export interface Face {
+  say(line: string): void
+  complain(line: string): void
+  askSecret(question: string): Promise<string>
 }
 
 export class Io {
@@ -14,6 +21,8 @@ export class Io {
   readonly stderr: Streams['stderr']
   /** Say only what went wrong. */
   quiet = false
+  /** Takes what is for people while something draws the terminal: lines, and questions that are answered without echo. */
+  face: Face | undefined
   #lines: AsyncGenerator<Line> | undefined
 
   constructor({ stdin, stdout, stderr }: Streams = process) {
@@ -47,12 +56,15 @@ export class Io {
 
   /** A line for people; not with `--quiet`. */
   say(line: string): void {
-    if (!this.quiet) this.stderr.write(`${line}\n`)
+    if (this.quiet) return
+    if (this.face === undefined) this.stderr.write(`${line}\n`)
+    else this.face.say(line)
   }
 
   /** What went wrong, in one line. */
   complain(line: string): void {
-    this.stderr.write(`p2pnode: ${line}\n`)
+    if (this.face === undefined) this.stderr.write(`p2pnode: ${line}\n`)
+    else this.face.complain(line)
   }
 
   /** The lines of stdin: one reader for the whole program, so that nothing is lost between two uses. */

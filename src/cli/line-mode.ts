@@ -4,13 +4,17 @@
  */
 import { clearScreenDown, createInterface, cursorTo, type Interface, type Key, moveCursor } from 'node:readline'
 import type { Client } from '../client/client.ts'
-import { Conversation, type Screen } from './conversation.ts'
-import { EXIT, ExitError, explain } from './exit.ts'
+import { Conversation, type Screen } from '../view/conversation.ts'
+import { type Entry, formatEntry, type MessageEntry } from '../view/entry.ts'
+import { explain } from '../view/explain.ts'
+import { cleanName } from '../view/sanitize.ts'
+import { complete, parseInput } from '../view/slash.ts'
+import type { Style } from '../view/style.ts'
+import { EXIT, ExitError } from './exit.ts'
 import type { Io } from './io.ts'
-import { cleanName } from './sanitize.ts'
 import { askSecret } from './secret.ts'
-import { complete, parseInput } from './slash.ts'
-import type { Style } from './style.ts'
+
+const BELL = '\u0007'
 
 /** Typed lines that Up brings back. */
 const RECALLED = 500
@@ -27,7 +31,10 @@ export interface LineModeInit {
 /** Runs the chat until it is left with /quit or Ctrl-D. Errors: `ExitError` 130 at Ctrl-C. */
 export class LineMode implements Screen {
   readonly full = true
-  readonly style: Style
+  readonly mixed = true
+  readonly older = 'p2pnode history'
+  readonly keys = ['Tab completes, Up and Down bring back your lines, Alt-1 to Alt-9 go to a room, Ctrl-C leaves']
+  readonly #style: Style
   /** Resolves when the chat was left; rejects at Ctrl-C. */
   readonly left: Promise<void>
   readonly #io: Io
@@ -38,20 +45,23 @@ export class LineMode implements Screen {
   /** Lines that wait while a passphrase is being asked for. */
   #held: string[] | undefined
   #typedRows = 1
+  #notifies = true
+  #shownPrompt: string | undefined
   #work: Promise<unknown> = Promise.resolve()
 
   constructor({ io, client, patience }: LineModeInit) {
     this.#io = io
-    this.style = io.style
+    this.#style = io.style
     this.left = this.#leave.promise
     this.left.catch(() => undefined)
-    this.#chat = new Conversation(client, this, patience)
+    this.#chat = new Conversation({ client, screen: this, patience })
   }
 
   async start(room?: string): Promise<void> {
     this.#open()
+    this.#chat.overview.subscribe(() => this.#refresh())
     await this.#chat.start(room)
-    this.refresh()
+    this.#refresh()
   }
 
   /** Leaves the terminal as it was. */
@@ -60,36 +70,24 @@ export class LineMode implements Screen {
     this.#close()
   }
 
-  show(text: string): void {
-    if (this.#held !== undefined) {
-      this.#held.push(text)
-      return
-    }
-    const reader = this.#reader
-    if (reader === undefined) return void this.#io.stdout.write(`${text}\n`)
-    this.#erase(reader)
-    this.#io.stdout.write(`${text}\n`)
-    reader.prompt(true)
-  }
-
-  note(text: string): void {
-    this.show(this.style.format('dim', text))
-  }
-
-  fail(text: string): void {
-    this.show(this.style.format('red', `! ${text}`))
+  show(entry: Entry): void {
+    this.#print(formatEntry(entry, this.#style, true))
   }
 
   clear(): void {
     cursorTo(this.#io.stdout, 0, 0)
     clearScreenDown(this.#io.stdout)
-    this.refresh()
+    this.#shownPrompt = undefined
+    this.#refresh()
   }
 
-  refresh(): void {
-    if (this.#reader === undefined) return
-    this.#reader.setPrompt(this.#prompt())
-    this.#reader.prompt(true)
+  alert({ mention }: MessageEntry): void {
+    if (mention && this.#notifies) this.#io.stdout.write(BELL)
+  }
+
+  notify(on: boolean = this.#notifies): boolean {
+    this.#notifies = on
+    return on
   }
 
   async askSecret(question: string): Promise<string> {
@@ -101,8 +99,9 @@ export class LineMode implements Screen {
       const held = this.#held ?? []
       this.#held = undefined
       this.#open()
-      for (const text of held) this.show(text)
-      this.refresh()
+      for (const text of held) this.#print(text)
+      this.#shownPrompt = undefined
+      this.#refresh()
     }
   }
 
@@ -110,15 +109,36 @@ export class LineMode implements Screen {
     this.#leave.resolve()
   }
 
+  #print(text: string): void {
+    if (this.#held !== undefined) {
+      this.#held.push(text)
+      return
+    }
+    const reader = this.#reader
+    if (reader === undefined) return void this.#io.stdout.write(`${text}\n`)
+    this.#erase(reader)
+    this.#io.stdout.write(`${text}\n`)
+    reader.prompt(true)
+  }
+
+  /** The prompt again, if it is another one by now. */
+  #refresh(): void {
+    const prompt = this.#prompt()
+    if (this.#reader === undefined || prompt === this.#shownPrompt) return
+    this.#shownPrompt = prompt
+    this.#reader.setPrompt(prompt)
+    this.#reader.prompt(true)
+  }
+
   #prompt(): string {
-    const { current, unread } = this.#chat
-    const waiting = this.#chat
-      .rooms()
-      .map(({ id, name }) => [cleanName(name), unread.get(id) ?? 0] as const)
-      .filter(([, count]) => count > 0)
-      .map(([name, count]) => ` ${name}:${count}`)
+    const { rooms } = this.#chat.overview.view()
+    const current = this.#chat.current
+    const waiting = rooms
+      .filter((room) => room.unread > 0 && room.id !== current?.id)
+      .map(({ name, unread }) => ` ${name}:${unread}`)
       .join('')
-    return `${this.style.format('bold', current === undefined ? 'no room' : cleanName(current.name))}${this.style.format('dim', waiting)}> `
+    const name = current === undefined ? 'no room' : cleanName(current.name)
+    return `${this.#style.format('bold', name)}${this.#style.format('dim', waiting)}> `
   }
 
   #open(): void {
@@ -176,14 +196,14 @@ export class LineMode implements Screen {
     clearScreenDown(stdout)
     this.#reader?.prompt(true)
     const input = parseInput(line)
-    if (input.kind === 'command') this.note(line)
+    if (input.kind === 'command') this.show({ kind: 'note', text: line })
     // A dial may take long: nothing waits for it.
     if (input.kind === 'command' && input.command === 'connect') void this.#chat.take(line)
     else this.#queue(() => this.#chat.take(line))
   }
 
   #queue(work: () => Promise<unknown>): void {
-    this.#work = this.#work.then(work).catch((error: unknown) => this.fail(explain(error)))
+    this.#work = this.#work.then(work).catch((error: unknown) => this.#chat.fail(explain(error)))
   }
 
   /** Takes prompt and typed text off the screen; `prompt(true)` brings both back, with the cursor where it was. */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import '../shims.ts'
-import { EXIT, type ExitCode, ExitError, exitCodeOf, explain } from './exit.ts'
+import { explain } from '../view/explain.ts'
+import { EXIT, type ExitCode, ExitError, exitCodeOf } from './exit.ts'
 import { Io } from './io.ts'
 import { runProgram } from './program.ts'
 

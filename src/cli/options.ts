@@ -1,6 +1,6 @@
 /** The options, once for the command line, the environment and config.json: flag > P2PNODE_* > config.json > default. */
-import { UsageError } from './exit.ts'
-import { oneLine } from './sanitize.ts'
+import { UsageError } from '../view/explain.ts'
+import { oneLine } from '../view/sanitize.ts'
 
 export type OptionKind = 'text' | 'flag' | 'list' | 'port' | 'level'
 

@@ -1,10 +1,12 @@
 /** The chat without a terminal: each line of stdin is sent or is a command, each message of others is a line on stdout. */
 import type { LocalClient } from '../client/local.ts'
-import { Conversation, type Screen } from './conversation.ts'
-import { EXIT, ExitError, UsageError } from './exit.ts'
+import { Conversation, type Screen } from '../view/conversation.ts'
+import { type Entry, formatEntry } from '../view/entry.ts'
+import { UsageError } from '../view/explain.ts'
+import { parseInput } from '../view/slash.ts'
+import { plainStyle } from '../view/style.ts'
+import { EXIT, ExitError } from './exit.ts'
 import type { Io } from './io.ts'
-import { parseInput } from './slash.ts'
-import { plainStyle } from './style.ts'
 
 /** Sends under way at once. */
 const MAX_OPEN = 64
@@ -29,20 +31,22 @@ export interface PipeModeInit {
 export async function pipeMode({ io, client, room, lines, signal, patience = HOLD_PATIENCE }: PipeModeInit): Promise<void> {
   let quit = false
   const screen: Screen = {
-    style: plainStyle,
     full: false,
-    show: (text) => io.data(text),
-    note: (text) => io.say(text),
-    fail: (text) => io.complain(text),
+    mixed: true,
+    older: 'p2pnode history',
+    keys: [],
+    show: (entry) => print(io, entry),
     clear: () => undefined,
-    refresh: () => undefined,
+    notify: () => {
+      throw new UsageError('there is no terminal here that could tell you')
+    },
     askSecret: () =>
       Promise.reject(new UsageError('a passphrase cannot be typed here: start <room> --room-passphrase-file <file>')),
     quit: () => {
       quit = true
     },
   }
-  const chat = new Conversation(client, screen)
+  const chat = new Conversation({ client, screen })
   await chat.start(room)
   const sent = { good: 0, bad: 0 }
   const open = new Set<Promise<void>>()
@@ -72,6 +76,12 @@ export async function pipeMode({ io, client, room, lines, signal, patience = HOL
   await leave(io, client, sent.good, signal, patience)
   chat.end()
   if (sent.bad > 0) throw new ExitError(EXIT.FAILURE, `${sent.bad} of ${sent.bad + sent.good} lines were not sent`)
+}
+
+function print(io: Io, entry: Entry): void {
+  if (entry.kind === 'message' || entry.kind === 'line') io.data(formatEntry(entry, plainStyle, false))
+  else if (entry.kind === 'failure') io.complain(entry.text)
+  else io.say(formatEntry(entry, plainStyle, false))
 }
 
 async function leave(io: Io, client: LocalClient, sent: number, signal: AbortSignal, patience: number): Promise<void> {

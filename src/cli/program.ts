@@ -1,8 +1,9 @@
 /** The command line: what there is, and which file does it. Nothing heavy is loaded until a command is known to be meant. */
 import { Argument, Command, CommanderError, Option } from 'commander'
+import { UsageError } from '../view/explain.ts'
 import type { Context } from './context.ts'
 import { absoluteDataDir, chosenDataDir, dataDirExists, readConfig } from './data-dir.ts'
-import { EXIT, ExitError, interrupted, UsageError } from './exit.ts'
+import { EXIT, ExitError, interrupted } from './exit.ts'
 import type { Io } from './io.ts'
 import {
   allOptions,

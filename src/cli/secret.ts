@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { LockedError, WrongPassphraseError } from '../errors.ts'
+import { UsageError } from '../view/explain.ts'
 import type { Context } from './context.ts'
-import { EXIT, ExitError, UsageError } from './exit.ts'
+import { EXIT, ExitError } from './exit.ts'
 import type { Io } from './io.ts'
 
 /** How often a person may try. */
@@ -43,6 +44,7 @@ export async function keepToken({ io, settings }: Context): Promise<string | und
 
 /** Asks without echo. Errors: `ExitError` 130 at Ctrl-C and at the end of input. */
 export function askSecret(io: Io, question: string): Promise<string> {
+  if (io.face !== undefined) return io.face.askSecret(question)
   io.stderr.write(question)
   return new Promise((resolve, reject) => {
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })

@@ -1,8 +1,9 @@
 /** What runs until it is told to end, with its carriers: the socket, and in JSON mode stdin and stdout. */
 import { type RpcServer, type Served, serveRpc } from '../client/rpc-server.ts'
 import { within } from '../client/turns.ts'
+import { explain } from '../view/explain.ts'
 import type { Context } from './context.ts'
-import { EXIT, ExitError, explain } from './exit.ts'
+import { EXIT, ExitError } from './exit.ts'
 import type { createLog } from './log.ts'
 import { type SocketServer, serveSocket } from './socket.ts'
 import { streamConnection } from './stream-connection.ts'

@@ -1,7 +1,6 @@
 /** Colours of a terminal, or none of them. */
 import { styleText } from 'node:util'
-
-type Format = Parameters<typeof styleText>[0]
+import { plainStyle, type Style } from '../view/style.ts'
 
 /**
  * Colours of authors. From the 256-colour cube: each has a contrast of at least 3.9 to 1 with black and with white, so that it
@@ -17,18 +16,6 @@ const BASIC_COLOURS: readonly number[] = [31, 32, 34, 35, 36]
 /** Bits of colour from which the cube is there. */
 const CUBE_DEPTH = 8
 
-/** How text is marked up. Without colour every function answers its text as it is. */
-export interface Style {
-  format(format: Format, text: string): string
-  /** A colour that an account keeps, whatever its name. */
-  author(account: string, text: string): string
-}
-
-export const plainStyle: Style = {
-  format: (_format, text) => text,
-  author: (_account, text) => text,
-}
-
 export interface StyledStream {
   isTTY?: boolean
   getColorDepth?(env?: object): number
@@ -40,7 +27,7 @@ export function styleFor(stream: StyledStream, env: NodeJS.ProcessEnv): Style {
   const depth = wanted ? (stream.getColorDepth?.(env) ?? 1) : 1
   if (depth < 4) return plainStyle
   return {
-    format: (format, text) => styleText(format, text),
+    format: (tone, text) => styleText(tone, text),
     author(account, text) {
       const start = depth >= CUBE_DEPTH ? `38;5;${pick(AUTHOR_COLOURS, account)}` : pick(BASIC_COLOURS, account)
       return `\u001b[1;${start}m${text}\u001b[22;39m`

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { UsageError } from '../../src/cli/exit.ts'
 import { allOptions, envName, parseCount, resolveOptions } from '../../src/cli/options.ts'
+import { UsageError } from '../../src/view/explain.ts'
 
 const test = suite('cli/options')
 

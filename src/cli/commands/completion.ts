@@ -1,5 +1,6 @@
 /** completion, and what its scripts call at every Tab. */
 import { homedir } from 'node:os'
+import { UsageError } from '../../view/explain.ts'
 import { type Asked, ask } from '../completion/ask.ts'
 import { quoteForBash, readBashLine } from '../completion/bash-line.ts'
 import { type Answer, asksForPeople, asksForRooms, candidatesAt, SHELLS, type Shell } from '../completion/candidates.ts'
@@ -8,7 +9,6 @@ import { type CommandLine, type Place, placeIn } from '../completion/place.ts'
 import { scripts } from '../completion/scripts.ts'
 import type { Context } from '../context.ts'
 import { absoluteDataDir, chosenDataDir } from '../data-dir.ts'
-import { UsageError } from '../exit.ts'
 import type { Io } from '../io.ts'
 import { connectSocket } from '../socket.ts'
 

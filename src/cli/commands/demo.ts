@@ -1,11 +1,12 @@
 /** `p2pnode demo`: peers of this machine that talk, are cut off from each other, write on, and end with the same history. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { UsageError } from '../../view/explain.ts'
 import type { Context } from '../context.ts'
 import { type DemoPeer, ROOM } from '../demo/peer.ts'
 import { JsonShow, type Show, TextShow } from '../demo/show.ts'
 import { Stage } from '../demo/stage.ts'
 import { demandOk, judge, type Verdict } from '../demo/verdict.ts'
-import { EXIT, ExitError, interrupted, UsageError } from '../exit.ts'
+import { EXIT, ExitError, interrupted } from '../exit.ts'
 
 /** For a loaded machine: it tells what hangs from what is slow. Milliseconds. */
 const PATIENCE = 60_000

@@ -2,11 +2,12 @@
 import type { Client, Message, Room } from '../../client/client.ts'
 import { MAX_UNREAD } from '../../client/lines.ts'
 import { ClosedError, UnknownRoomError } from '../../errors.ts'
-import { roomArgument } from '../arguments.ts'
+import { explain, UsageError } from '../../view/explain.ts'
+import { formatMessage } from '../../view/format.ts'
+import { NameBook } from '../../view/names.ts'
+import { roomArgument } from '../../view/room-argument.ts'
 import { type Context, withPeer, withStore } from '../context.ts'
-import { EXIT, ExitError, explain, UsageError } from '../exit.ts'
-import { formatMessage } from '../format.ts'
-import { NameBook } from '../names.ts'
+import { EXIT, ExitError } from '../exit.ts'
 import { parseCount } from '../options.ts'
 
 /** Sends under way at once, so that many lines share a write to the disk. */

@@ -1,7 +1,9 @@
 /** status, peers, connect. */
+
+import { UsageError } from '../../view/explain.ts'
+import { formatChecks, formatPeers, formatStatus } from '../../view/format.ts'
 import { type Context, withPeer } from '../context.ts'
-import { EXIT, ExitError, UsageError } from '../exit.ts'
-import { formatChecks, formatPeers, formatStatus } from '../format.ts'
+import { EXIT, ExitError } from '../exit.ts'
 
 export async function status(context: Context): Promise<void> {
   const { io, settings } = context

@@ -1,8 +1,9 @@
 /** `p2pnode passphrase`: sets, changes or removes the store's passphrase, while no peer runs. */
 import { LockedError, StorageError, StoreInUseError } from '../../errors.ts'
+import { UsageError } from '../../view/explain.ts'
 import { type Context, noStore } from '../context.ts'
 import { dataDirExists } from '../data-dir.ts'
-import { EXIT, ExitError, UsageError } from '../exit.ts'
+import { EXIT, ExitError } from '../exit.ts'
 import { changePassphrase, storeOwner } from '../runtime.ts'
 import { askNewSecret, askSecret, secretFrom } from '../secret.ts'
 

@@ -1,10 +1,11 @@
 /** id, whois, verify, profile, block, unblock. */
 import type { Client } from '../../client/client.ts'
+import { UsageError } from '../../view/explain.ts'
+import { formatProfile, formatVerified } from '../../view/format.ts'
+import { NameBook } from '../../view/names.ts'
 import { type Context, noStore, withPeer, withStore } from '../context.ts'
 import { dataDirExists } from '../data-dir.ts'
-import { EXIT, ExitError, UsageError } from '../exit.ts'
-import { formatProfile, formatVerified } from '../format.ts'
-import { NameBook } from '../names.ts'
+import { EXIT, ExitError } from '../exit.ts'
 import { recoveryPhrase } from '../runtime.ts'
 import { storePassphrase } from '../secret.ts'
 

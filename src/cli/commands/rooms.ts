@@ -1,10 +1,11 @@
 /** join, leave, rooms, members. */
-import { roomArgument } from '../arguments.ts'
+
+import { UsageError } from '../../view/explain.ts'
+import { formatMembers, formatRooms } from '../../view/format.ts'
+import { NameBook } from '../../view/names.ts'
+import { roomArgument } from '../../view/room-argument.ts'
+import { cleanName } from '../../view/sanitize.ts'
 import { type Context, withPeer, withStore } from '../context.ts'
-import { UsageError } from '../exit.ts'
-import { formatMembers, formatRooms } from '../format.ts'
-import { NameBook } from '../names.ts'
-import { cleanName } from '../sanitize.ts'
 import { askSecret, secretFrom } from '../secret.ts'
 
 export async function join(context: Context, room: string): Promise<void> {

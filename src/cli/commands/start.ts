@@ -1,19 +1,21 @@
 /** `p2pnode start`: this device's peer, and the chat over it. */
 import type { Room, Status } from '../../client/client.ts'
 import { StoreInUseError } from '../../errors.ts'
+import { UsageError } from '../../view/explain.ts'
+import { roomArgument } from '../../view/room-argument.ts'
+import { cleanName } from '../../view/sanitize.ts'
 import { checkAddresses } from '../addresses.ts'
-import { roomArgument } from '../arguments.ts'
 import type { Context } from '../context.ts'
 import { makeDataDir } from '../data-dir.ts'
-import { EXIT, ExitError, UsageError } from '../exit.ts'
+import { EXIT, ExitError } from '../exit.ts'
 import { LineMode } from '../line-mode.ts'
 import { componentLogger, createLog } from '../log.ts'
 import { pipeMode } from '../pipe-mode.ts'
 import { type OwnPeer, startNode, storeOwner } from '../runtime.ts'
-import { cleanName } from '../sanitize.ts'
 import { askSecret, keepToken, secretFrom, storePassphrase } from '../secret.ts'
 import { Service } from '../service.ts'
 import { keepHeapSmall } from '../small-heap.ts'
+import type { Terminal } from '../terminal/terminal.ts'
 
 /** Joined by whoever never was in a room and names none. */
 const FIRST_ROOM = 'lobby'
@@ -29,10 +31,40 @@ export async function start(context: Context, rooms: string[]): Promise<void> {
   // Stdin carries JSON, or nobody is there: nothing is asked.
   const mayAsk = settings.json !== true && settings.headless !== true
   makeDataDir(dataDir)
-  const log = createLog({ level: settings['log-level'] ?? 'warn', file: settings['log-file'] })
+  // Drawn before anything heavy is loaded, so that there is something to see and to type into.
+  const terminal = await openTerminal(context)
+  try {
+    await live(context, { rooms, roomPassphrase, mayAsk, terminal })
+  } finally {
+    terminal?.end()
+  }
+}
+
+interface Wishes {
+  rooms: string[]
+  roomPassphrase: string | undefined
+  mayAsk: boolean
+  terminal: Terminal | undefined
+}
+
+/** A terminal can do more than lines, unless lines are wanted. */
+async function openTerminal({ io, settings }: Context): Promise<Terminal | undefined> {
+  const { json, headless, plain } = settings
+  if (!io.isTerminal || json === true || headless === true || plain === true) return undefined
+  const { Terminal } = await import('../terminal/terminal.ts')
+  return new Terminal({ io })
+}
+
+async function live(context: Context, { rooms, roomPassphrase, mayAsk, terminal }: Wishes): Promise<void> {
+  const { settings } = context
+  const log = createLog({
+    level: settings['log-level'] ?? 'warn',
+    file: settings['log-file'],
+    ...(terminal === undefined ? {} : { stream: terminal.log }),
+  })
   const peer = await storePassphrase(context, (passphrase) => openPeer(context, log, passphrase), mayAsk)
   const { client } = peer
-  const life = new Life(context, peer, log)
+  const life = new Life(context, peer, log, terminal)
   try {
     const joined: Room[] = []
     for (const room of rooms.length === 0 && !peer.knowsRooms ? [FIRST_ROOM] : rooms) {
@@ -114,11 +146,13 @@ class Life {
   readonly #context: Context
   readonly #client: OwnPeer['client']
   readonly #service: Service
-  #terminal: LineMode | undefined
+  readonly #terminal: Terminal | undefined
+  #lines: LineMode | undefined
   #reason = 'stop'
 
-  constructor(context: Context, { client, stopping }: OwnPeer, log: Log) {
+  constructor(context: Context, { client, stopping }: OwnPeer, log: Log, terminal: Terminal | undefined) {
     this.#context = context
+    this.#terminal = terminal
     this.#client = client
     this.#service = new Service({ context, dataDir: context.dataDir, client, stopping, log, name: 'peer' })
   }
@@ -134,7 +168,8 @@ class Life {
 
   /** Stops the peer, and leaves the terminal as it was. */
   async stop(): Promise<void> {
-    this.#terminal?.end()
+    this.#lines?.end()
+    await this.#terminal?.leave()
     await this.#service.stop(this.#reason)
   }
 
@@ -142,10 +177,15 @@ class Life {
     const { io, settings, signal } = this.#context
     if (settings.json === true) return await this.#service.serveStdio()
     if (settings.headless === true) return await this.#service.closing
-    if (io.isTerminal) {
-      this.#terminal = new LineMode({ io, client: this.#client })
-      await this.#terminal.start(room)
+    if (this.#terminal !== undefined) {
+      await this.#terminal.start(this.#client, room)
       await this.#terminal.left
+      return 'quit'
+    }
+    if (io.isTerminal) {
+      this.#lines = new LineMode({ io, client: this.#client })
+      await this.#lines.start(room)
+      await this.#lines.left
       return 'quit'
     }
     await pipeMode({ io, client: this.#client, room, signal })

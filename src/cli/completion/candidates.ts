@@ -1,8 +1,8 @@
 /** What can stand at a place of the command line. Names that others chose are offered only where they mean who bears them. */
 import type { Member, Room } from '../../client/client.ts'
-import { NameBook, skeleton } from '../names.ts'
+import { NameBook, skeleton } from '../../view/names.ts'
+import { cleanName, oneLine } from '../../view/sanitize.ts'
 import { LEVELS } from '../options.ts'
-import { cleanName, oneLine } from '../sanitize.ts'
 import { MAX_CANDIDATES } from './constants.ts'
 import { type CommandLine, nameOf, type Place } from './place.ts'
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Message } from '../../client/client.ts'
 import { type Ready, RpcClient } from '../../client/rpc-client.ts'
+import { oneLine } from '../../view/sanitize.ts'
 import { EXIT, ExitError } from '../exit.ts'
-import { oneLine } from '../sanitize.ts'
 import { streamConnection } from '../stream-connection.ts'
 
 /** The one room of the demonstration. */

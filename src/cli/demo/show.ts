@@ -1,9 +1,9 @@
 /** What the demonstration shows: for people in columns where there is room for them, else a line each; for programs as JSON. */
 import { stripVTControlCharacters } from 'node:util'
 import type { Message } from '../../client/client.ts'
-import { count, formatMessage } from '../format.ts'
+import { count, formatMessage } from '../../view/format.ts'
+import { cleanName, oneLine } from '../../view/sanitize.ts'
 import type { Io } from '../io.ts'
-import { cleanName, oneLine } from '../sanitize.ts'
 import { version } from '../version.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -138,7 +138,7 @@ export class TextShow implements Show {
   }
 
   #name(name: string): string {
-    return this.#style.format(['bold', COLOURS[this.#names.indexOf(name)] ?? 'reset'], name)
+    return this.#style.format('bold', this.#style.format(COLOURS[this.#names.indexOf(name)] ?? 'cyan', name))
   }
 
   #message({ message, missed }: Held): string {

@@ -1,7 +1,7 @@
 /** Whether the peers kept what was promised, found out from what they answer. */
 import { createHash } from 'node:crypto'
+import { count } from '../../view/format.ts'
 import { EXIT, ExitError } from '../exit.ts'
-import { count } from '../format.ts'
 
 /** What a peer has at the end. */
 export interface Held {

@@ -19,3 +19,15 @@ export const MAX_SEQUENCE = 1 * KiB
 export const SEQUENCE_PATIENCE = 50
 /** Columns below which nothing is laid out. A wide character takes two. */
 export const MIN_COLUMNS = 4
+/** Drawings of the screen in a second at most, and milliseconds between two of lines that come in. */
+export const FRAMES_PER_SECOND = 60
+export const PRINT_INTERVAL = 33
+/** Rows that the text being typed may take, and a list to choose from. */
+export const MAX_COMPOSER_ROWS = 10
+export const MAX_LISTED = 8
+/** How often others are told that somebody types, and how often a desktop is told of mentions, in milliseconds. */
+export const TYPING_INTERVAL = 4_000
+export const ALERT_INTERVAL = 2_000
+/** Messages read at once for looking back, and at most; who wants more has `p2pnode history` and /search. */
+export const PAGE = 200
+export const MAX_PAGED = 10_000

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { complete } from '../../../src/cli/slash.ts'
 import { type Completion, completeNext, type Offer } from '../../../src/cli/terminal/completion.ts'
 import { Editor } from '../../../src/cli/terminal/editor.ts'
+import { complete } from '../../../src/view/slash.ts'
 
 const test = suite('cli/terminal/completion')
 

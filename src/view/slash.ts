@@ -9,18 +9,26 @@ export interface CommandHelp {
 export const commandTable = {
   join: { aliases: ['j'], usage: '/join <room> [--locked]', help: 'join a room and go to it' },
   leave: { aliases: ['part'], usage: '/leave [room]', help: 'leave a room; its history stays' },
-  switch: { aliases: ['s', 'room'], usage: '/switch <room or number>', help: 'go to another room (also Alt-1 to Alt-9)' },
+  switch: {
+    aliases: ['s', 'room'],
+    usage: '/switch <room>',
+    help: 'go to another room, by name or number (also Alt-1 to Alt-9)',
+  },
   rooms: { aliases: ['list'], usage: '/rooms', help: 'the rooms you are in' },
   names: { aliases: ['n', 'who', 'members'], usage: '/names [room]', help: 'who is in the room' },
   held: { aliases: [], usage: '/held [room]', help: 'who has what you wrote last' },
   whois: { aliases: ['w'], usage: '/whois <who>', help: 'about a person' },
   verify: { aliases: [], usage: '/verify <who>', help: 'the safety number to compare with a person' },
   nick: { aliases: ['name'], usage: '/nick <name>', help: 'change your name' },
+  away: { aliases: ['back', 'afk'], usage: '/away', help: 'show others that you are away, or that you are back' },
+  notify: { aliases: ['bell'], usage: '/notify [on|off]', help: 'be told by the terminal when somebody mentions you, or not' },
   me: { aliases: ['action'], usage: '/me <does something>', help: 'say what you do' },
   block: { aliases: ['ignore'], usage: '/block <who>', help: 'see nothing more of a person' },
   unblock: { aliases: ['unignore'], usage: '/unblock <who>', help: 'the opposite' },
   connect: { aliases: ['dial'], usage: '/connect <multiaddr>', help: 'connect to a peer' },
   peers: { aliases: [], usage: '/peers', help: 'the peers you are connected to' },
+  ping: { aliases: [], usage: '/ping', help: 'how long a word takes to those you are connected to' },
+  doctor: { aliases: [], usage: '/doctor', help: 'why one is not connected, layer by layer, and what to do' },
   status: { aliases: [], usage: '/status', help: 'this peer' },
   clear: { aliases: [], usage: '/clear', help: 'clear the screen' },
   help: { aliases: ['h', '?'], usage: '/help [command]', help: 'the commands' },
@@ -28,6 +36,15 @@ export const commandTable = {
 } as const satisfies Record<string, CommandHelp>
 
 export type CommandName = keyof typeof commandTable
+
+/** The order in which `/help` names them. */
+export const commandGroups: Readonly<Record<string, readonly CommandName[]>> = {
+  rooms: ['join', 'leave', 'switch', 'rooms'],
+  people: ['names', 'whois', 'verify', 'block', 'unblock'],
+  you: ['nick', 'me', 'away', 'notify', 'held'],
+  network: ['status', 'peers', 'ping', 'doctor', 'connect'],
+  screen: ['clear', 'help', 'quit'],
+}
 
 export type Input =
   | { kind: 'nothing' }

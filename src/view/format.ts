@@ -13,12 +13,17 @@ export interface MessageLook {
   time?: string
   /** Mark what nobody else is known to hold. */
   delivery?: boolean
+  /** It names whoever reads it. */
+  mention?: boolean
 }
 
 const UNKNOWN_KIND = '(something that needs a newer version)'
 
 /** A message; the lines of its text after the first stand below the first. */
-export function formatMessage(message: Message, { name, room, style = plainStyle, time, delivery }: MessageLook): string {
+export function formatMessage(
+  message: Message,
+  { name, room, style = plainStyle, time, delivery, mention }: MessageLook,
+): string {
   const shown = style.author(message.author.account, name)
   const who = message.kind === 'action' ? `* ${shown}` : `${shown}:`
   const [first = '', ...others] = message.kind === 'unknown' ? [UNKNOWN_KIND] : textLines(message.text)
@@ -28,7 +33,8 @@ export function formatMessage(message: Message, { name, room, style = plainStyle
     message.clockAhead === true ? '(clock ahead)' : '',
     delivery === true && message.held !== undefined && isOnlyHere(message.held) ? '(only here)' : '',
   ].filter((mark) => mark)
-  const head = [before === '' ? '' : style.format('dim', before), who, first].filter((part) => part !== '').join(' ')
+  const said = mention === true ? style.format('bold', first) : first
+  const head = [before === '' ? '' : style.format('dim', before), who, said].filter((part) => part !== '').join(' ')
   const tail = marks.map((mark) => ` ${style.format('dim', mark)}`).join('')
   const indent = ' '.repeat(before === '' ? 2 : before.length + 1)
   return [head + tail, ...others.map((line) => indent + line)].join('\n')
@@ -113,6 +119,18 @@ export function formatPeers(peers: Peer[]): string[] {
   )
 }
 
+/** The nearest first. */
+export function formatLatency(peers: Peer[]): string[] {
+  const near = [...peers].sort((a, b) => (a.latencyMs ?? Infinity) - (b.latencyMs ?? Infinity))
+  return table(
+    rows(near, ({ peerId, via, latencyMs }) => [
+      peerId,
+      via === 'relay' ? 'through a relay' : 'direct',
+      latencyMs === undefined ? 'not measured yet' : `${Math.round(latencyMs)} ms`,
+    ]),
+  )
+}
+
 function rows<T>(values: T[], cells: (value: T) => string[]): string[][] {
   return values.map(cells)
 }
@@ -168,7 +186,9 @@ export function formatMemberChange(change: string, name: string, room: string): 
     joined: 'has joined',
     left: 'has left',
     online: 'is here',
-    offline: 'is away',
+    offline: 'is gone',
+    away: 'is away',
+    back: 'is back',
   }
   const what = words[change]
   return what === undefined ? undefined : `${name} ${what} (${cleanName(room)})`

@@ -1,20 +1,23 @@
 /** The slash commands, each on a conversation. */
 import type { Room } from '../client/client.ts'
-import { roomArgument } from './arguments.ts'
 import type { Conversation } from './conversation.ts'
-import { UsageError } from './exit.ts'
+import { UsageError } from './explain.ts'
 import {
   clockTime,
+  formatChecks,
   formatHeld,
+  formatLatency,
   formatMembers,
   formatPeers,
   formatProfile,
   formatRooms,
   formatStatus,
   formatVerified,
+  table,
 } from './format.ts'
+import { roomArgument } from './room-argument.ts'
 import { cleanName, oneLine } from './sanitize.ts'
-import { type CommandHelp, type CommandName, commandTable, findCommand } from './slash.ts'
+import { type CommandName, commandGroups, commandTable, findCommand } from './slash.ts'
 
 /** Messages that /held looks back for one's own, how many of these it shows, and characters of each. */
 const HELD_AMONG = 200
@@ -34,12 +37,13 @@ const commands: Record<CommandName, Command> = {
     const joined = await chat.client.join({ room, ...(passphrase === undefined ? {} : { passphrase }) })
     await chat.refreshRooms()
     await chat.enter(joined)
-    chat.screen.note(`joined ${cleanName(joined.name)}${locked ? `; check word to compare: ${joined.check}` : ''}`)
+    chat.note(`joined ${cleanName(joined.name)}${locked ? `; check word to compare: ${joined.check}` : ''}`)
   },
   async leave(chat, rest) {
     await chat.leave(roomOf(chat, rest))
   },
   async switch(chat, rest) {
+    if (rest === '' && chat.screen.chooseRoom !== undefined) return chat.screen.chooseRoom()
     if (rest === '') throw usage('switch')
     await chat.enter(roomOf(chat, rest))
   },
@@ -55,7 +59,7 @@ const commands: Record<CommandName, Command> = {
     const room = roomOf(chat, rest)
     const names = chat.names(room.id)
     const members = await chat.client.members({ room: room.id })
-    for (const member of members) names.add(member)
+    chat.people.learn(room.id, members)
     showAll(
       chat,
       formatMembers(members, (member) => names.show(member)),
@@ -82,7 +86,14 @@ const commands: Record<CommandName, Command> = {
   async nick(chat, rest) {
     if (rest === '') throw usage('nick')
     const { name } = await chat.client.setProfile({ name: rest })
-    chat.screen.note(`you are now called ${cleanName(name)}`)
+    chat.renamed(name)
+    chat.note(`you are now called ${cleanName(name)}`)
+  },
+  async away(chat, rest) {
+    if (rest !== '') throw usage('away')
+    chat.isAway = !chat.isAway
+    await chat.client.away({ away: chat.isAway })
+    chat.note(chat.isAway ? 'others see that you are away; /away again when you are back' : 'you are back')
   },
   async me(chat, rest) {
     if (rest === '') throw usage('me')
@@ -90,16 +101,28 @@ const commands: Record<CommandName, Command> = {
   },
   async block(chat, rest) {
     await chat.client.block({ who: personOf(chat, rest, 'block') })
-    chat.screen.note(`blocked ${cleanName(rest)}`)
+    chat.note(`blocked ${cleanName(rest)}`)
   },
   async unblock(chat, rest) {
     await chat.client.unblock({ who: personOf(chat, rest, 'unblock') })
-    chat.screen.note(`unblocked ${cleanName(rest)}`)
+    chat.note(`unblocked ${cleanName(rest)}`)
   },
   async connect(chat, rest) {
     if (rest === '') throw usage('connect')
     const { peerId } = await chat.client.connect({ address: rest })
-    chat.screen.note(`connected to ${peerId}`)
+    chat.note(`connected to ${peerId}`)
+  },
+  notify(chat, rest) {
+    if (rest !== '' && rest !== 'on' && rest !== 'off') throw usage('notify')
+    const on = chat.screen.notify(rest === '' ? undefined : rest === 'on')
+    chat.note(on ? 'you are told when somebody mentions you (/notify off)' : 'you are not told of mentions (/notify on)')
+  },
+  async doctor(chat) {
+    showAll(chat, formatChecks((await chat.client.doctor()).checks))
+  },
+  async ping(chat) {
+    const peers = await chat.client.peers()
+    showAll(chat, formatLatency(peers), 'connected to nobody')
   },
   async peers(chat) {
     showAll(chat, formatPeers(await chat.client.peers()), 'connected to nobody')
@@ -111,17 +134,7 @@ const commands: Record<CommandName, Command> = {
     chat.screen.clear()
   },
   help(chat, rest) {
-    const wanted = rest === '' ? undefined : findCommand(rest)
-    if (rest !== '' && wanted === undefined) throw new UsageError(`there is no command /${cleanName(rest.replace(/^\//, ''))}`)
-    const shown = (Object.entries(commandTable) as [CommandName, CommandHelp][]).filter(
-      ([name]) => wanted === undefined || name === wanted,
-    )
-    const width = Math.max(...shown.map(([, { usage }]) => usage.length))
-    showAll(
-      chat,
-      shown.map(([, { usage, help, aliases }]) => `${usage.padEnd(width)}  ${help}${also(aliases)}`),
-    )
-    if (wanted === undefined) chat.screen.show('Anything else is sent; //text sends a text that begins with a slash.')
+    showAll(chat, rest === '' ? overviewOf(chat.screen.keys) : helpOn(rest))
   },
   quit(chat) {
     chat.screen.quit()
@@ -133,8 +146,24 @@ export async function runCommand(chat: Conversation, name: CommandName, rest: st
   await commands[name](chat, rest)
 }
 
-function also(aliases: readonly string[]): string {
-  return aliases.length === 0 ? '' : ` (also ${aliases.map((alias) => `/${alias}`).join(', ')})`
+/** All of them on one screen of 80 columns. */
+function overviewOf(keys: readonly string[]): string[] {
+  const lines = Object.entries(commandGroups).map(([group, names]) => [
+    group,
+    names.map((name) => commandTable[name].usage).join('  '),
+  ])
+  return [
+    ...table([...lines, ...keys.map((line, at) => [at === 0 ? 'keys' : '', line])]),
+    'Anything else is sent; //text sends a text that begins with a slash. /help <command> says more.',
+  ]
+}
+
+function helpOn(command: string): string[] {
+  const name = findCommand(command)
+  if (name === undefined) throw new UsageError(`there is no command /${cleanName(command.replace(/^\//, ''))}`)
+  const { usage, help, aliases } = commandTable[name]
+  const also = aliases.length === 0 ? '' : ` (also ${aliases.map((alias) => `/${alias}`).join(', ')})`
+  return [`${usage}  ${help}${also}`]
 }
 
 function usage(name: CommandName): UsageError {
@@ -142,8 +171,8 @@ function usage(name: CommandName): UsageError {
 }
 
 function showAll(chat: Conversation, lines: string[], empty: string = ''): void {
-  if (lines.length === 0) chat.screen.note(empty)
-  for (const line of lines) chat.screen.show(line)
+  if (lines.length === 0) chat.note(empty)
+  for (const line of lines) chat.line(line)
 }
 
 function roomOf(chat: Conversation, rest: string): Room {

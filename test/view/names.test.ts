@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { NameBook, skeleton } from '../../src/cli/names.ts'
+import { NameBook, skeleton } from '../../src/view/names.ts'
 import { author } from '../support/fake-client.ts'
 
-const test = suite('cli/names')
+const test = suite('view/names')
 
 test('a name that only one person has stands alone', () => {
   const names = new NameBook()

@@ -1,9 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { DeliveryNotes } from '../../src/cli/delivery-notes.ts'
 import type { Message } from '../../src/client/client.ts'
+import { DeliveryNotes } from '../../src/view/delivery-notes.ts'
 
-const test = suite('cli/delivery-notes')
+const test = suite('view/delivery-notes')
 
 const ALONE = 'stored here, nobody else has it yet: it is sent when somebody comes'
 

@@ -1,5 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { styleFor } from '../../src/cli/style.ts'
+import type { Message } from '../../src/client/client.ts'
 import {
   clockTime,
   dayOf,
@@ -9,12 +11,10 @@ import {
   formatStatus,
   formatVerified,
   table,
-} from '../../src/cli/format.ts'
-import { styleFor } from '../../src/cli/style.ts'
-import type { Message } from '../../src/client/client.ts'
+} from '../../src/view/format.ts'
 import { author } from '../support/fake-client.ts'
 
-const test = suite('cli/format')
+const test = suite('view/format')
 
 const message = (text: string, more: Partial<Message> = {}): Message => ({
   id: 'a'.repeat(64),

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type CommandHelp, commandTable, complete, parseInput } from '../../src/cli/slash.ts'
+import { type CommandHelp, commandTable, complete, parseInput } from '../../src/view/slash.ts'
 
-const test = suite('cli/slash')
+const test = suite('view/slash')
 
 test('what does not begin with a slash is a text, as it is', () => {
   assert.equal(parseInput('hello'), { kind: 'text', text: 'hello' })

@@ -2,7 +2,7 @@
  * What others wrote, made fit for a terminal: no escape sequence, no control character, nothing that turns the direction of
  * what follows. Everything a peer chose (texts, names, room names) passes through here before it is printed.
  */
-import { stripVTControlCharacters } from 'node:util'
+import stripAnsi from 'strip-ansi'
 
 /** Code points of a name that are shown. */
 const MAX_NAME = 64
@@ -16,11 +16,7 @@ const FORMATS = /(?![\u200c\u200d])\p{Cf}/gu
 const STACKED_MARKS = new RegExp(`(\\p{M}{${MAX_MARKS}})\\p{M}+`, 'gu')
 
 function strip(line: string): string {
-  return stripVTControlCharacters(line)
-    .replaceAll('\t', '    ')
-    .replace(CONTROLS, '')
-    .replace(FORMATS, '')
-    .replace(STACKED_MARKS, '$1')
+  return stripAnsi(line).replaceAll('\t', '    ').replace(CONTROLS, '').replace(FORMATS, '').replace(STACKED_MARKS, '$1')
 }
 
 /** A text as one or more lines without their ends. */

@@ -1,5 +1,5 @@
 /** What people type for rooms. */
-import { UsageError } from './exit.ts'
+import { UsageError } from './explain.ts'
 
 /** Code points of a room's name. */
 const MAX_ROOM_NAME = 64

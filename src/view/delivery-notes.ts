@@ -1,6 +1,7 @@
 /** Says when what was written in a room is nowhere but here, once, and again when somebody has it. Else it is silent. */
 import type { ClientEvents, Message } from '../client/client.ts'
 import { formatHeld, isOnlyHere } from './format.ts'
+import { type After, after as later } from './timers.ts'
 
 /** Longer than a peer that is there takes to be asked. Milliseconds. */
 const PATIENCE = 15_000
@@ -9,8 +10,7 @@ export interface DeliveryNotesInit {
   note: (room: string, text: string) => void
   /** How long somebody may take to say that he holds a message. Milliseconds. @default 15 s */
   patience?: number | undefined
-  /** Answers what cancels it. */
-  after?: (milliseconds: number, action: () => void) => () => void
+  after?: After
 }
 
 interface Waiting {
@@ -22,7 +22,7 @@ interface Waiting {
 export class DeliveryNotes {
   readonly #note: DeliveryNotesInit['note']
   readonly #patience: number
-  readonly #after: NonNullable<DeliveryNotesInit['after']>
+  readonly #after: After
   readonly #rooms = new Map<string, Waiting>()
 
   constructor({ note, patience = PATIENCE, after = later }: DeliveryNotesInit) {
@@ -66,9 +66,4 @@ export class DeliveryNotes {
   end(): void {
     for (const room of [...this.#rooms.keys()]) this.forget(room)
   }
-}
-
-function later(milliseconds: number, action: () => void): () => void {
-  const timer = setTimeout(action, milliseconds)
-  return () => clearTimeout(timer)
 }

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { cleanName, oneLine, textLines } from '../../src/cli/sanitize.ts'
+import { cleanName, oneLine, textLines } from '../../src/view/sanitize.ts'
 import { anyText } from '../support/any-text.ts'
 
-const test = suite('cli/sanitize')
+const test = suite('view/sanitize')
 
 /** C0, DEL, C1, everything that turns direction, the separators that a terminal may take for an end of line, halves. */
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff]|\p{Cs}/u

@@ -1,0 +1,31 @@
+/** The keys, as the terminal sends them. */
+import type { Io } from '../io.ts'
+import { SEQUENCE_PATIENCE } from './constants.ts'
+import type { Action } from './key-map.ts'
+import { KeyReader } from './keys.ts'
+
+export class Keyboard {
+  readonly #io: Io
+  readonly #onActions: (actions: Action[]) => void
+  readonly #reader = new KeyReader()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(io: Io, onActions: (actions: Action[]) => void) {
+    this.#io = io
+    this.#onActions = onActions
+    io.stdin.setEncoding('utf8')
+    io.stdin.on('data', this.#onData)
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#io.stdin.off('data', this.#onData)
+    this.#io.stdin.pause()
+  }
+
+  readonly #onData = (chunk: string): void => {
+    clearTimeout(this.#timer)
+    this.#onActions(this.#reader.read(chunk))
+    if (this.#reader.waiting) this.#timer = setTimeout(() => this.#onActions(this.#reader.flush()), SEQUENCE_PATIENCE)
+  }
+}

@@ -1,0 +1,145 @@
+/** What was said before, a screen at a time: on the terminal's other screen, so that the scrollback stays as it is. */
+import type { Client, Message } from '../../client/client.ts'
+import type { MessageEntry } from '../../view/entry.ts'
+import { formatEntry } from '../../view/entry.ts'
+import { explain } from '../../view/explain.ts'
+import { dayOf } from '../../view/format.ts'
+import type { Style } from '../../view/style.ts'
+import { MAX_PAGED, PAGE } from './constants.ts'
+import type { Frame } from './frame.ts'
+import type { Action } from './key-map.ts'
+import { cut, formatCount, wrapLines } from './layout.ts'
+
+/** Columns of the time in front of a message. */
+const INDENT = 6
+
+export interface PagerInit {
+  client: Client
+  room: { id: string; name: string }
+  style: Style
+  columns: () => number
+  /** Rows of text that fit. */
+  rows: () => number
+  entry: (message: Message) => MessageEntry
+  onClose: () => void
+}
+
+export interface Page {
+  /** Oldest first. */
+  messages: readonly Message[]
+  /** There are older ones. */
+  more: boolean
+  /** Lines below the last one that is shown. */
+  offset: number
+  state: 'reading' | 'read' | { problem: string }
+}
+
+export class Pager {
+  readonly #init: PagerInit
+  readonly #listeners = new Set<() => void>()
+  readonly #lines = new Map<string, readonly string[]>()
+  #page: Page = { messages: [], more: true, offset: 0, state: 'read' }
+  #width = 0
+
+  constructor(init: PagerInit) {
+    this.#init = init
+  }
+
+  readonly view = (): Page => this.#page
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Reads the newest messages, and goes one screen up. */
+  async open(): Promise<void> {
+    await this.#read()
+    this.#go(this.#init.rows())
+  }
+
+  take(actions: readonly Action[]): void {
+    for (const action of actions) this.#take(action)
+  }
+
+  frame(page: Page, columns: number, rows: number): Frame {
+    const { room, style } = this.#init
+    const all = this.#wrapped()
+    const height = Math.max(1, rows - 2)
+    const end = all.length - page.offset
+    const shown = all.slice(Math.max(0, end - height), end)
+    const state =
+      typeof page.state === 'object'
+        ? `could not be read: ${page.state.problem}`
+        : `${formatCount(page.messages.length)} messages${page.state === 'reading' ? ', reading…' : page.more ? '' : ', all there are'}`
+    const help = `${room.name}: ${state} · PgUp PgDn ↑ ↓ Home End · q back to the talk`
+    const empty = Array.from({ length: Math.max(0, height - shown.length) }, () => '')
+    return { lines: [...empty, ...shown, style.format('inverse', cut(help, columns).padEnd(columns))], cursor: undefined }
+  }
+
+  #take(action: Action): void {
+    const rows = this.#init.rows()
+    if (action.kind === 'page-up') this.#go(this.#page.offset + rows)
+    else if (action.kind === 'up') this.#go(this.#page.offset + 1)
+    else if (action.kind === 'down') this.#go(this.#page.offset - 1)
+    else if (action.kind === 'line-start') this.#go(Number.POSITIVE_INFINITY)
+    else if (action.kind === 'line-end') this.#go(0)
+    else if (action.kind === 'page-down') {
+      if (this.#page.offset === 0) this.#init.onClose()
+      else this.#go(this.#page.offset - rows)
+    } else if (CLOSING.has(action.kind) || (action.kind === 'insert' && action.text.startsWith('q'))) this.#init.onClose()
+  }
+
+  #go(offset: number): void {
+    const highest = Math.max(0, this.#wrapped().length - this.#init.rows())
+    this.#set({ offset: Math.max(0, Math.min(offset, highest)) })
+    if (offset >= highest) void this.#read()
+  }
+
+  async #read(): Promise<void> {
+    const { messages, more, state } = this.#page
+    if (state === 'reading' || !more || messages.length >= MAX_PAGED) return
+    this.#set({ state: 'reading' })
+    try {
+      const before = messages[0]?.id
+      const older = await this.#init.client.history({
+        room: this.#init.room.id,
+        limit: PAGE,
+        ...(before === undefined ? {} : { before }),
+      })
+      const all = [...older.messages, ...messages]
+      this.#set({ messages: all, more: older.more && all.length < MAX_PAGED, state: 'read' })
+    } catch (error) {
+      this.#set({ state: { problem: explain(error) } })
+    }
+  }
+
+  /** Every line there is, in the width of the screen. */
+  #wrapped(): readonly string[] {
+    const columns = this.#init.columns()
+    if (columns !== this.#width) this.#lines.clear()
+    this.#width = columns
+    let day = ''
+    return this.#page.messages.flatMap((message) => {
+      const today = dayOf(message.sentAt)
+      const head = today === day ? [] : [this.#init.style.format('dim', `— ${today} —`)]
+      day = today
+      return [...head, ...this.#linesOf(message, columns)]
+    })
+  }
+
+  #linesOf(message: Message, columns: number): readonly string[] {
+    const known = this.#lines.get(message.id)
+    if (known !== undefined) return known
+    const lines = wrapLines(formatEntry(this.#init.entry(message), this.#init.style, true), columns, INDENT)
+    this.#lines.set(message.id, lines)
+    return lines
+  }
+
+  #set(changes: Partial<Page>): void {
+    this.#page = { ...this.#page, ...changes }
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+const CLOSING: ReadonlySet<Action['kind']> = new Set(['escape', 'submit', 'interrupt', 'delete-or-leave'])

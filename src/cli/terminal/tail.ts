@@ -1,0 +1,121 @@
+/**
+ * The end of the talk, which is still being drawn: what stands in a terminal's scrollback cannot be changed, so a message of one's own
+ * waits here, with what came after it, until somebody is known to hold it or it has waited long enough to say that nobody does.
+ */
+import type { Held } from '../../client/client.ts'
+import { type Entry, formatEntry } from '../../view/entry.ts'
+import { isOnlyHere } from '../../view/format.ts'
+import type { Style } from '../../view/style.ts'
+import type { After } from '../../view/timers.ts'
+import { wrapLines } from './layout.ts'
+
+/** Longer than members take to say what they hold. Milliseconds. */
+const PATIENCE = 15_000
+
+/** Columns of the time in front of a message. */
+const INDENT = 6
+
+export interface TailInit {
+  style: Style
+  columns: () => number
+  /** Lines that may wait. */
+  limit: () => number
+  /** Lines that will not change any more. */
+  print: (lines: string[]) => void
+  onChange: () => void
+  after: After
+}
+
+interface Waiting {
+  entry: Entry
+  /** Of one's own, until somebody is known to hold it. */
+  id?: string
+  held?: Held
+  cancel?: () => void
+}
+
+export class Tail {
+  readonly #init: TailInit
+  #waiting: Waiting[] = []
+  #lines: readonly string[] = []
+
+  constructor(init: TailInit) {
+    this.#init = init
+  }
+
+  /** The lines that wait, as they are to be drawn now; the same value until it changes. */
+  get lines(): readonly string[] {
+    return this.#lines
+  }
+
+  /** `alone`: nobody is there who could hold it. */
+  add(entry: Entry, alone: boolean): void {
+    if (entry.kind === 'message' && entry.message.via === 'self' && !alone) this.#await(entry, entry.message.id)
+    else this.#waiting.push({ entry, held: alone && isOwn(entry) ? NOBODY : undefined })
+    this.#settle()
+  }
+
+  delivered(id: string, held: Held): void {
+    const found = this.#waiting.find((each) => each.id === id)
+    if (found === undefined) return
+    found.held = held
+    // Whoever has it has, as a rule, those before it.
+    if (!isOnlyHere(held)) for (const each of this.#waiting.slice(0, this.#waiting.indexOf(found) + 1)) this.#release(each, held)
+    this.#settle()
+  }
+
+  /** Everything into the scrollback, as it is known now. */
+  flush(): void {
+    for (const each of this.#waiting) this.#release(each)
+    this.#settle()
+  }
+
+  #await(entry: Entry, id: string): void {
+    const waiting: Waiting = { entry, id }
+    waiting.cancel = this.#init.after(PATIENCE, () => {
+      this.#release(waiting, NOBODY)
+      this.#settle()
+    })
+    this.#waiting.push(waiting)
+  }
+
+  #release(waiting: Waiting, held?: Held): void {
+    if (waiting.id === undefined) return
+    waiting.cancel?.()
+    waiting.id = undefined
+    waiting.held ??= held
+  }
+
+  /** What is settled from the beginning on goes into the scrollback, and what is too much. */
+  #settle(): void {
+    const done: string[] = []
+    let drawn = this.#waiting.map((each) => this.#draw(each))
+    const tooLong = (): boolean => drawn.reduce((sum, lines) => sum + lines.length, 0) > this.#init.limit()
+    while (this.#waiting[0] !== undefined && (this.#waiting[0].id === undefined || tooLong())) {
+      this.#release(this.#waiting[0])
+      done.push(...this.#draw(this.#waiting[0]))
+      this.#waiting.shift()
+      drawn = drawn.slice(1)
+    }
+    if (done.length > 0) this.#init.print(done)
+    this.#lines = drawn.flat()
+    this.#init.onChange()
+  }
+
+  #draw({ entry, id, held }: Waiting): string[] {
+    const { style, columns } = this.#init
+    const text = formatEntry(entry, style, true)
+    return wrapLines(text + markOf(style, id !== undefined, held), columns(), entry.kind === 'message' ? INDENT : 0)
+  }
+}
+
+const NOBODY: Held = { held: 0, members: 0, keepers: 0 }
+
+const isOwn = (entry: Entry): boolean => entry.kind === 'message' && entry.message.via === 'self'
+
+/** Behind a message of one's own: on its way, held by so many, or nowhere but here. */
+function markOf(style: Style, waits: boolean, held: Held | undefined): string {
+  if (held !== undefined && !isOnlyHere(held)) return style.format('green', ` ✓${held.held > 1 ? held.held : ''}`)
+  if (waits) return style.format('dim', ' …')
+  return held === undefined ? '' : style.format('yellow', ' (only here)')
+}

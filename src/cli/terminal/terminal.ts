@@ -1,0 +1,330 @@
+/**
+ * The chat in a terminal: what was said stands in the terminal's own scrollback, and below it is drawn, anew with every change, what may
+ * still change: messages on their way, the line being typed, and how things are. Ink draws; nothing here knows React.
+ */
+import type { Instance } from 'ink'
+import type { Client } from '../../client/client.ts'
+import { Conversation, type Screen } from '../../view/conversation.ts'
+import type { Entry, MessageEntry } from '../../view/entry.ts'
+import { explain } from '../../view/explain.ts'
+import type { View } from '../../view/overview.ts'
+import { cleanName, oneLine } from '../../view/sanitize.ts'
+import { parseInput } from '../../view/slash.ts'
+import type { Style } from '../../view/style.ts'
+import { after } from '../../view/timers.ts'
+import { EXIT, ExitError } from '../exit.ts'
+import type { Face, Io } from '../io.ts'
+import { sizeOf } from './app.tsx'
+import { ALERT_INTERVAL, PRINT_INTERVAL, TYPING_INTERVAL } from './constants.ts'
+import { drawPast, drawTalk } from './draw.tsx'
+import type { Frame } from './frame.ts'
+import { Keyboard } from './keyboard.ts'
+import { Model } from './model.ts'
+import { Modes } from './modes.ts'
+import { notification } from './notification.ts'
+import { Pager } from './pager.ts'
+import { Preferences } from './preferences.ts'
+import { Printer } from './printer.ts'
+import { unwrap } from './reflow.ts'
+import { Tail } from './tail.ts'
+
+const BELL = '\u0007'
+/** All of the screen, and the cursor to its beginning. */
+const CLEAR = '\u001b[2J\u001b[H'
+
+/** Before anybody is in a room. */
+const NOTHING: View = { rooms: [], people: [], typing: [] }
+
+export interface TerminalInit {
+  io: Io
+}
+
+/** Runs the chat until it is left with /quit or Ctrl-D. Errors: `ExitError` 130 at Ctrl-C. */
+export class Terminal implements Screen, Face {
+  readonly full = true
+  readonly mixed = false
+  readonly older = 'PgUp'
+  readonly keys = [
+    'Tab completes · Alt-Enter a new line · Up, Down your lines · Ctrl-Z undo',
+    'Alt-1…9, Ctrl-N, Ctrl-P rooms · Ctrl-T find a room · PgUp what was said',
+    'Ctrl-L draw anew · Esc clear the line (Ctrl-Z brings it back) · Ctrl-C leave',
+  ]
+  /** Resolves when the chat was left; rejects at Ctrl-C. */
+  readonly left: Promise<void>
+  /** Where a log goes that has no file: one line a record, never past what is drawn. */
+  readonly log = { write: (record: string): void => this.complain(messageOf(record)) }
+  readonly #io: Io
+  readonly #style: Style
+  readonly #leave: PromiseWithResolvers<void> = Promise.withResolvers()
+  readonly #model: Model
+  readonly #tail: Tail
+  readonly #printer = new Printer(PRINT_INTERVAL)
+  readonly #preferences = new Preferences()
+  readonly #modes: Modes
+  readonly #keyboard: Keyboard
+  readonly #tailListeners = new Set<() => void>()
+  #ink: Instance
+  #pager: Pager | undefined
+  #drawn: Frame | undefined
+  #columns: number
+  #chat: Conversation | undefined
+  #chatListeners = new Set<() => void>()
+  #secret: PromiseWithResolvers<string> | undefined
+  #focused = false
+  #lastAlert = Number.NEGATIVE_INFINITY
+  #lastTyping = Number.NEGATIVE_INFINITY
+  #work: Promise<unknown>
+  readonly #started: PromiseWithResolvers<void> = Promise.withResolvers()
+
+  constructor({ io }: TerminalInit) {
+    this.#io = io
+    this.#style = io.style
+    this.left = this.#leave.promise
+    this.left.catch(() => undefined)
+    this.#work = this.#started.promise
+    this.#model = this.#makeModel()
+    this.#tail = new Tail({
+      style: this.#style,
+      columns: () => sizeOf(io.stdout).columns,
+      limit: () => Math.floor(sizeOf(io.stdout).rows / 3),
+      print: (lines) => this.#printer.print(lines),
+      onChange: () => {
+        for (const listener of this.#tailListeners) listener()
+      },
+      after,
+    })
+    this.#modes = new Modes(io)
+    this.#keyboard = new Keyboard(io, (actions) => (this.#pager ?? this.#model).take(actions))
+    this.#columns = sizeOf(io.stdout).columns
+    io.stdout.on('resize', this.#onResize)
+    this.#ink = this.#drawTalk()
+    io.face = this
+  }
+
+  async start(client: Client, room?: string): Promise<void> {
+    await this.#preferences.read(client)
+    const chat = new Conversation({ client, screen: this })
+    client.on('delivery', ({ id, ...held }) => this.#tail.delivered(id, held))
+    this.#chat = chat
+    for (const listener of this.#chatListeners) chat.overview.subscribe(listener)
+    await chat.start(room)
+    this.#model.begin()
+    this.#started.resolve()
+  }
+
+  /** Draws nothing more; what was said stays, and what was typed is kept. */
+  async leave(): Promise<void> {
+    this.#chat?.end()
+    this.#tail.flush()
+    await this.#preferences.flush()
+    this.end()
+  }
+
+  /** Leaves the terminal as it was. Once is enough. */
+  end(): void {
+    if (this.#io.face !== this) return
+    this.#io.face = undefined
+    if (this.#pager !== undefined) this.#closePager()
+    this.#printer.flush()
+    this.#model.end()
+    this.#io.stdout.off('resize', this.#onResize)
+    this.#keyboard.end()
+    this.#ink.clear()
+    this.#ink.unmount()
+    this.#modes.end()
+  }
+
+  #drawTalk(): Instance {
+    return drawTalk(this.#io, {
+      style: this.#style,
+      model: this.#model,
+      overview: { view: () => this.#chat?.overview.view() ?? NOTHING, subscribe: (listener) => this.#watch(listener) },
+      tail: { view: () => this.#tail.lines, subscribe: (listener) => listen(this.#tailListeners, listener) },
+      onReady: this.#onReady,
+      onFrame: this.#onFrame,
+    })
+  }
+
+  readonly #onFrame = (frame: Frame): void => {
+    this.#drawn = frame
+  }
+
+  /** Before Ink hears of it. */
+  readonly #onResize = (): void => {
+    const { columns } = sizeOf(this.#io.stdout)
+    if (this.#pager === undefined && this.#drawn !== undefined && columns < this.#columns) {
+      this.#io.stdout.write(unwrap(this.#drawn, columns, process.env))
+    }
+    this.#columns = columns
+  }
+
+  readonly #onReady = (write: (text: string) => void): void => this.#printer.attach(write)
+
+  /** What comes in meanwhile waits for the scrollback to be there again. */
+  #openPager(): void {
+    const room = this.#chat?.current
+    if (this.#pager !== undefined || this.#chat === undefined || room === undefined) return
+    const { stdout } = this.#io
+    this.#pager = new Pager({
+      client: this.#chat.client,
+      room: { id: room.id, name: cleanName(room.name) },
+      style: this.#style,
+      columns: () => sizeOf(stdout).columns,
+      rows: () => Math.max(1, sizeOf(stdout).rows - 2),
+      entry: (message) => ({ ...(this.#chat as Conversation).entry(message), room: undefined }),
+      onClose: () => this.#closePager(),
+    })
+    this.#printer.detach()
+    this.#ink.clear()
+    this.#ink.unmount()
+    this.#modes.otherScreen(true)
+    this.#ink = drawPast(this.#io, this.#pager)
+    void this.#pager.open()
+  }
+
+  #closePager(): void {
+    this.#pager = undefined
+    this.#ink.clear()
+    this.#ink.unmount()
+    this.#modes.otherScreen(false)
+    this.#ink = this.#drawTalk()
+  }
+
+  show(entry: Entry): void {
+    this.#tail.add(entry, this.#alone())
+  }
+
+  say(line: string): void {
+    this.show({ kind: 'note', text: oneLine(line) })
+  }
+
+  complain(line: string): void {
+    this.show({ kind: 'failure', text: oneLine(line) })
+  }
+
+  clear(): void {
+    this.#printer.write(CLEAR)
+  }
+
+  alert({ mention, name, message }: MessageEntry): void {
+    const now = performance.now()
+    if (!mention || this.#focused || !this.#preferences.notify || now - this.#lastAlert < ALERT_INTERVAL) return
+    this.#lastAlert = now
+    const room = this.#chat?.rooms().find(({ id }) => id === message.room)
+    // Not what was said: others may see the desktop.
+    this.#printer.write(notification(`${name} mentioned you in ${cleanName(room?.name ?? 'a room')}`, process.env))
+  }
+
+  notify(on?: boolean): boolean {
+    if (on !== undefined) this.#preferences.setNotify(on)
+    return this.#preferences.notify
+  }
+
+  async askSecret(question: string): Promise<string> {
+    this.#secret = Promise.withResolvers()
+    this.#model.ask(oneLine(question))
+    return await this.#secret.promise
+  }
+
+  chooseRoom(): void {
+    this.#model.choose()
+  }
+
+  quit(): void {
+    this.#leave.resolve()
+  }
+
+  /** Nobody else of the room is there: waiting for somebody to say that he holds a message would be in vain. */
+  #alone(): boolean {
+    const { reach } = this.#chat?.overview.view() ?? NOTHING
+    return reach !== undefined && reach.direct + reach.relayed === 0
+  }
+
+  #watch(listener: () => void): () => void {
+    this.#chatListeners.add(listener)
+    const off = this.#chat?.overview.subscribe(listener)
+    return () => {
+      this.#chatListeners.delete(listener)
+      off?.()
+    }
+  }
+
+  #makeModel(): Model {
+    const go = (room: Parameters<Conversation['enter']>[0] | undefined): void => {
+      if (room !== undefined && room.id !== this.#chat?.current?.id) this.#queue(async () => await this.#chat?.enter(room))
+    }
+    return new Model({
+      recall: () => this.#preferences.recall,
+      completable: () => ({
+        rooms: this.#chat?.rooms().map(({ name }) => cleanName(name)) ?? [],
+        names: this.#chat?.names().all() ?? [],
+      }),
+      rooms: () => this.#chat?.overview.view().rooms ?? [],
+      onLine: (line) => this.#onLine(line),
+      onSecret: (secret) => this.#onSecret(secret),
+      onRoom: (id) => go(this.#chat?.rooms().find((room) => room.id === id)),
+      onNumber: (number) => go(this.#chat?.rooms()[number - 1]),
+      onNeighbour: (places) => go(this.#chat?.neighbour(places)),
+      onUnread: () => {
+        const { rooms } = this.#chat?.overview.view() ?? NOTHING
+        const next = rooms.find(({ mentions }) => mentions > 0) ?? rooms.find(({ unread }) => unread > 0)
+        go(this.#chat?.rooms().find(({ id }) => id === next?.id))
+      },
+      onFocus: (focused) => {
+        this.#focused = focused
+      },
+      onPage: (direction) => (direction === 'up' ? this.#openPager() : undefined),
+      onTyping: () => this.#onTyping(),
+      onRedraw: () => this.clear(),
+      onRefused: () => this.#printer.write(BELL),
+      onInterrupt: () => this.#leave.reject(new ExitError(EXIT.INTERRUPTED)),
+      onEnd: () => this.quit(),
+    })
+  }
+
+  /** A command stands dimmed; a message comes back once it is on the disk. */
+  #onLine(line: string): void {
+    this.#preferences.changed()
+    const input = parseInput(line)
+    if (input.kind === 'command') this.show({ kind: 'note', text: oneLine(line) })
+    // What waits for others must not hold up what is typed meanwhile.
+    if (input.kind === 'command' && SLOW.has(input.command)) void this.#started.promise.then(() => this.#chat?.take(line))
+    else this.#queue(async () => await this.#chat?.take(line))
+  }
+
+  #onSecret(secret: string | undefined): void {
+    const asked = this.#secret
+    this.#secret = undefined
+    if (secret === undefined) asked?.reject(new ExitError(EXIT.INTERRUPTED))
+    else asked?.resolve(secret)
+  }
+
+  #onTyping(): void {
+    const { client, current } = this.#chat ?? {}
+    const now = performance.now()
+    if (client === undefined || current === undefined || now - this.#lastTyping < TYPING_INTERVAL) return
+    this.#lastTyping = now
+    client.typing({ room: current.id }).catch(() => undefined) // nobody needs it
+  }
+
+  #queue(work: () => Promise<unknown>): void {
+    this.#work = this.#work.then(work).catch((error: unknown) => this.complain(explain(error)))
+  }
+}
+
+const SLOW: ReadonlySet<string> = new Set(['connect', 'search', 'doctor'])
+
+function listen(listeners: Set<() => void>, listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+/** Of a record of the log. */
+function messageOf(record: string): string {
+  try {
+    const { msg, err } = JSON.parse(record) as { msg?: string; err?: string }
+    return [msg, err].filter((part) => part !== undefined).join(': ')
+  } catch {
+    return record
+  }
+}

@@ -1,0 +1,349 @@
+/** A chat over a `Client`: the rooms, the current one, and what comes and goes. The terminal, the pipe and the page are its screens. */
+import type { Client, ClientEvents, Message, Room } from '../client/client.ts'
+import { CatchUp } from './catch-up.ts'
+import { runCommand } from './commands.ts'
+import { DeliveryNotes } from './delivery-notes.ts'
+import type { Entry, MessageEntry } from './entry.ts'
+import { explain, UsageError } from './explain.ts'
+import { count, dayOf, formatMemberChange } from './format.ts'
+import { mentions } from './mentions.ts'
+import type { NameBook } from './names.ts'
+import { Overview } from './overview.ts'
+import { People } from './people.ts'
+import { ReadMarks } from './read-marks.ts'
+import { cleanName, oneLine } from './sanitize.ts'
+import { parseInput } from './slash.ts'
+import type { After } from './timers.ts'
+
+/** Messages shown on entering a room, and at most where more are new. */
+const SHOWN_ON_ENTRY = 20
+const NEW_ON_ENTRY = 200
+
+/** What somebody is called until their profile has come. */
+const UNKNOWN_NAME = 'unknown'
+
+/** Where a conversation is shown. */
+export interface Screen {
+  /** With times, days, one's own messages and what was said before; else messages of others are all there is. */
+  readonly full: boolean
+  /** What is said in other rooms is shown too, and says where. Else it is counted. */
+  readonly mixed: boolean
+  /** Where there is more of what was said. */
+  readonly older: string
+  /** What its keys do, for `/help`. */
+  readonly keys: readonly string[]
+  show(entry: Entry): void
+  clear(): void
+  /** Somebody has written: whoever looks elsewhere may want to be told. */
+  alert?(entry: MessageEntry): void
+  /** Whether `alert` tells; with a value: from now on. Errors: `UsageError` where it never does. */
+  notify(on?: boolean): boolean
+  /** Asks for a locked room's passphrase without echo. Errors: `UsageError` where nobody can be asked. */
+  askSecret(question: string): Promise<string>
+  /** Lets somebody choose a room. Missing: it has to be named. */
+  chooseRoom?(): void
+  quit(): void
+}
+
+export interface ConversationInit {
+  client: Client
+  screen: Screen
+  /** How long somebody may take to say that he holds a message, in milliseconds. */
+  patience?: number
+  after?: After
+}
+
+export class Conversation {
+  readonly client: Client
+  readonly screen: Screen
+  readonly people = new People()
+  readonly overview: Overview
+  current: Room | undefined
+  /** Others are told that nobody looks. */
+  isAway = false
+  #rooms = new Map<string, Room>()
+  #self: { account: string; name: string } | undefined
+  #lastDay = ''
+  #arriving: Message[] | undefined
+  #listening: (() => void)[] = []
+  readonly #marks: ReadMarks
+  readonly #delivery: DeliveryNotes
+  readonly #catchUp: CatchUp
+
+  constructor({ client, screen, patience, after }: ConversationInit) {
+    this.client = client
+    this.screen = screen
+    this.overview = new Overview({ client, people: this.people, after })
+    this.#delivery = new DeliveryNotes({ note: (room, text) => this.#noteOf(room, text), patience, after })
+    this.#marks = new ReadMarks(client, (error) => this.fail(explain(error)))
+    this.#catchUp = new CatchUp({ show: (message) => this.#show(message), skipped: (n) => this.#skipped(n), after })
+  }
+
+  /** Begins to show what happens, in the room with this name or the first there is. */
+  async start(room?: string): Promise<void> {
+    this.#self = await this.client.status()
+    await this.refreshRooms()
+    for (const { id } of this.#rooms.values()) await this.learnMembers(id)
+    this.#listen()
+    const first = room === undefined ? [...this.#rooms.values()][0] : this.find(room)
+    if (first !== undefined) await this.enter(first)
+    if (this.screen.full) for (const { id } of this.rooms()) if (id !== this.current?.id) await this.#countMentions(id)
+  }
+
+  #listen(): void {
+    this.#on('message', (message) => this.#hear(message))
+    this.#on('member', (event) => this.#meet(event))
+    this.#on('warning', ({ message }) => this.note(oneLine(message, 500)))
+    if (!this.screen.full) return
+    this.#on('delivery', (event) => {
+      this.#delivery.delivered(event)
+      this.overview.delivered(event)
+    })
+    this.#on('sync', (event) => {
+      this.overview.synced(event)
+      this.#catchUp.synced(event)
+    })
+    this.#on('typing', ({ room, member }) => {
+      if (!member.self) this.overview.typed(room, member.account, this.people.show(room, member))
+    })
+    this.#on('peer', () => this.overview.moved())
+  }
+
+  /** Shows nothing more. */
+  end(): void {
+    for (const off of this.#listening.splice(0)) off()
+    this.#catchUp.end()
+    this.#marks.end()
+    this.#delivery.end()
+    this.overview.end()
+  }
+
+  line(text: string): void {
+    this.screen.show({ kind: 'line', text })
+  }
+
+  note(text: string): void {
+    this.screen.show({ kind: 'note', text })
+  }
+
+  fail(text: string): void {
+    this.screen.show({ kind: 'failure', text })
+  }
+
+  rooms(): Room[] {
+    return [...this.#rooms.values()]
+  }
+
+  async refreshRooms(): Promise<Room[]> {
+    const rooms = await this.client.rooms()
+    this.#rooms = new Map(rooms.map((room) => [room.id, room]))
+    if (this.current !== undefined && !this.#rooms.has(this.current.id)) this.current = undefined
+    this.overview.learn(rooms)
+    return rooms
+  }
+
+  /** A joined room by name, id or number from 1. */
+  find(room: string): Room | undefined {
+    const wanted = room.replace(/^#/, '').normalize('NFKC').toLowerCase()
+    const rooms = this.rooms()
+    return rooms.find(({ name, id }) => name === wanted || id === wanted) ?? rooms[/^\d{1,2}$/.test(room) ? Number(room) - 1 : -1]
+  }
+
+  /** The room so many places further in the list, which is round. */
+  neighbour(places: number): Room | undefined {
+    const rooms = this.rooms()
+    const at = rooms.findIndex(({ id }) => id === this.current?.id)
+    return at < 0 ? rooms[0] : rooms[(at + places + rooms.length) % rooms.length]
+  }
+
+  names(room: string | undefined = this.current?.id): NameBook {
+    return this.people.names(room)
+  }
+
+  /** Whoever reads it is called something else now. */
+  renamed(name: string): void {
+    if (this.#self !== undefined) this.#self = { ...this.#self, name }
+  }
+
+  async learnMembers(room: string): Promise<void> {
+    this.people.learn(room, await this.client.members({ room }))
+    this.overview.changed()
+  }
+
+  /** Makes a room the current one, and shows what was said last. */
+  async enter(room: Room): Promise<void> {
+    this.#catchUp.flush()
+    this.current = room
+    this.#rooms.set(room.id, room)
+    const unread = this.overview.unread(room.id)
+    this.overview.enter(room.id)
+    await this.learnMembers(room.id)
+    if (!this.screen.full) return
+    const { messages, more } = await this.#recent(room.id, Math.min(Math.max(SHOWN_ON_ENTRY, unread), NEW_ON_ENTRY))
+    const who = `${count(room.members, 'member')}, ${room.online} online`
+    const check = room.kind === 'locked' ? `, check word: ${room.check}` : ''
+    this.screen.show({ kind: 'entered', title: `${cleanName(room.name)}: ${who}${check}` })
+    if (more) this.note(`(there is more: ${this.screen.older})`)
+    this.#lastDay = ''
+    const firstNew = this.#firstNew(messages, unread)
+    for (const [at, message] of messages.entries()) {
+      if (at === firstNew && at > 0) this.screen.show({ kind: 'new', count: unread })
+      this.#show(message)
+    }
+  }
+
+  /** Leaves a room, and goes to another if it was the current one. */
+  async leave(room: Room): Promise<void> {
+    await this.client.leave({ room: room.id })
+    this.#rooms.delete(room.id)
+    this.people.forget(room.id)
+    this.overview.forget(room.id)
+    this.overview.learn(this.rooms())
+    this.#delivery.forget(room.id)
+    this.note(`left ${cleanName(room.name)}`)
+    if (this.current?.id !== room.id) return
+    this.current = undefined
+    const next = this.rooms()[0]
+    if (next !== undefined) await this.enter(next)
+    else this.overview.enter(undefined)
+  }
+
+  /** Does what a line says; what goes wrong is shown. Answers whether it went well. */
+  async take(line: string): Promise<boolean> {
+    const input = parseInput(line)
+    try {
+      if (input.kind === 'text') await this.say(input.text)
+      else if (input.kind === 'command') await runCommand(this, input.command, input.rest)
+      else if (input.kind === 'unknown') {
+        const hint = input.similar === undefined ? '/help lists the commands' : `did you mean /${input.similar}?`
+        throw new UsageError(`there is no command /${oneLine(input.name, 40)} (${hint}); nothing was sent`)
+      }
+      return true
+    } catch (error) {
+      this.fail(input.kind === 'text' ? `not sent: ${explain(error)}: ${oneLine(input.text, 200)}` : explain(error))
+      return false
+    }
+  }
+
+  /** Resolves when it is on the disk. */
+  async say(text: string, action: boolean = false): Promise<void> {
+    if (this.current === undefined) throw new UsageError('you are in no room: /join <room>')
+    await this.client.send({ room: this.current.id, text, ...(action ? { action } : {}) })
+  }
+
+  /** Shows a message that was looked for, with its room and its day. */
+  found(message: Message): void {
+    const { room = this.current?.name, ...entry } = this.entry(message)
+    this.screen.show({ ...entry, room: `${room ?? ''} ${dayOf(message.sentAt)}`.trim() })
+  }
+
+  /** A message as it is to be shown. */
+  entry(message: Message): MessageEntry {
+    const { room, author } = message
+    const own = author.account === this.#self?.account
+    const name = this.people.show(room, author)
+    return {
+      kind: 'message',
+      message,
+      name,
+      own,
+      mention: !own && this.#mentions(message),
+      ...(this.screen.full && room === this.current?.id ? {} : { room: this.#rooms.get(room)?.name ?? room }),
+    }
+  }
+
+  #mentions({ room, text }: Message): boolean {
+    if (this.#self === undefined) return false
+    const self = this.people.member(room, this.#self.account)
+    return mentions(text, [this.#self.name, ...(self === undefined ? [] : [this.people.show(room, self)])])
+  }
+
+  async #countMentions(room: string): Promise<void> {
+    const unread = Math.min(this.overview.unread(room), NEW_ON_ENTRY)
+    if (unread === 0) return
+    const { messages } = await this.client.history({ room, limit: unread })
+    this.overview.mentioned(room, messages.filter((message) => this.entry(message).mention).length)
+  }
+
+  /** Where what is new begins. */
+  #firstNew(messages: Message[], unread: number): number {
+    let left = unread
+    for (let at = messages.length - 1; at >= 0 && left > 0; at--) {
+      if (messages[at]?.author.account !== this.#self?.account) left -= 1
+      if (left === 0) return at
+    }
+    return -1
+  }
+
+  /** The newest messages, and those that came in while they were being read. */
+  async #recent(room: string, limit: number): Promise<{ messages: Message[]; more: boolean }> {
+    this.#arriving = []
+    try {
+      const { messages, more } = await this.client.history({ room, limit })
+      const known = new Set(messages.map(({ id }) => id))
+      return { messages: [...messages, ...this.#arriving.filter(({ id }) => !known.has(id))], more }
+    } finally {
+      this.#arriving = undefined
+    }
+  }
+
+  #on<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void {
+    this.client.on(type, listener)
+    this.#listening.push(() => this.client.off(type, listener))
+  }
+
+  #hear(message: Message): void {
+    const { full, mixed } = this.screen
+    if (!full) return message.via === 'self' ? undefined : this.#show(message)
+    const here = message.room === this.current?.id
+    if (message.via === 'self') {
+      this.#delivery.wrote(message)
+      this.overview.wrote(message)
+      if (!here) return
+    } else {
+      this.overview.stoppedTyping(message.author.account)
+      const entry = this.entry(message)
+      if (!here) this.overview.missed(message, entry.mention)
+      this.screen.alert?.(entry)
+      if (!here && !mixed) return
+    }
+    if (here && this.#arriving !== undefined) this.#arriving.push(message)
+    else if (!here || !this.#catchUp.hold(message)) this.#show(message)
+  }
+
+  /** A note about a room, which it names if it is not the one that is shown. */
+  #noteOf(room: string, text: string): void {
+    this.note(room === this.current?.id ? text : `[${cleanName(this.#rooms.get(room)?.name ?? room)}] ${text}`)
+  }
+
+  #skipped(older: number): void {
+    this.note(`(${count(older, 'older message')} came in: ${this.screen.older}, /search)`)
+  }
+
+  #show(message: Message): void {
+    this.#marks.add(message)
+    const day = dayOf(message.sentAt)
+    if (this.screen.full && message.room === this.current?.id && day !== this.#lastDay) {
+      this.#lastDay = day
+      this.screen.show({ kind: 'day', day })
+    }
+    this.screen.show(this.entry(message))
+  }
+
+  #meet(event: ClientEvents['member']): void {
+    const { room, member, change } = event
+    const names = this.names(room)
+    const before = names.nameOf(member.account)
+    this.people.meet(event)
+    this.overview.moved()
+    // Whose profile has not come yet is shown when it has.
+    if (member.self || member.name === UNKNOWN_NAME) return
+    if (this.screen.full && !this.screen.mixed && room !== this.current?.id) return
+    const name = names.show(member)
+    if (change === 'profile' && before !== undefined && before !== cleanName(member.name)) {
+      this.note(`${before} is now called ${name}`)
+    }
+    const line = formatMemberChange(change, name, this.#rooms.get(room)?.name ?? room)
+    if (line !== undefined) this.note(line)
+  }
+}
