@@ -5,6 +5,7 @@ import { late10k, late10kOneByOne, late100k } from './late.ts'
 import { latencyEight, latencyTwo } from './latency.ts'
 import { memoryOfTwo } from './memory.ts'
 import { cold, startup } from './start.ts'
+import { terminal } from './terminal.ts'
 
 /** In the order of the table. */
 export const workloads: readonly Workload[] = [
@@ -21,5 +22,6 @@ export const workloads: readonly Workload[] = [
   cold,
   startup,
   installed,
+  terminal,
   starved,
 ]

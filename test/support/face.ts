@@ -13,6 +13,8 @@ export interface Face {
   input(room: string, typed?: string): RegExp
   /** The screen while a message stands among those of the current room. */
   message(author: string, text: string): RegExp
+  /** The screen while another room than the current one has so many messages that were not read. */
+  unread(current: string, room: string, count: number): RegExp
 }
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
@@ -22,7 +24,9 @@ const lineMode: Face = {
   flags: [],
   own: {},
   input: (room, typed = '') => new RegExp(`^${escaped(room)}(?: \\S+:\\d+)*>${typed === '' ? '' : ` ${escaped(typed)}`}$`, 'm'),
-  message: (author, text) => new RegExp(`^\\d\\d:\\d\\d ${escaped(author)}: ${escaped(text)}$`, 'm'),
+  message: (author, text) => new RegExp(`^\\d\\d:\\d\\d ${escaped(author)}: ${escaped(text)}(?: \\(late\\))?$`, 'm'),
+  unread: (current, room, count) =>
+    new RegExp(`^${escaped(current)}(?: \\S+:\\d+)* ${escaped(room)}:${count}(?: \\S+:\\d+)*>`, 'm'),
 }
 
 /** All there are. */

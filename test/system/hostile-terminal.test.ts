@@ -121,6 +121,7 @@ for (const face of FACES) {
         await mallory.request('setProfile', { name })
         await mallory.send(ROOM, `under name ${index}`)
       }
+      await mallory.request('setProfile', { name: SENDER })
       await talkOn(face, mallory, alice)
       const shown = alice.scrollback({ joined: true }).join('\n')
       assert.equal(

@@ -1,0 +1,214 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { whyNoCommand } from '../support/cli-peer.ts'
+import { FACES, type Face, startChat } from '../support/face.ts'
+import { type Namespace, Namespaces, whyNoNamespaces } from '../support/namespaces.ts'
+import { canRun } from '../support/requirements.ts'
+import { violationsIn } from '../support/terminal-output.ts'
+import { type Modes, type Size, Terminal, whyNoTmux } from '../support/tmux.ts'
+
+const suiteOf = suite('system/terminal')
+const test = canRun(whyNoCommand(), whyNoTmux(), whyNoNamespaces()) ? suiteOf : suiteOf.skip
+
+const ROOMS = ['harbour', 'galley'] as const
+const [HARBOUR, GALLEY] = ROOMS
+const CRASH = join(import.meta.dirname, '../support/crash-on-signal.js')
+const SIZES: readonly Size[] = [
+  { columns: 80, rows: 24 },
+  { columns: 120, rows: 40 },
+  { columns: 200, rows: 60 },
+]
+/** Shell's: 128 and the number of the signal. */
+const KILLED = 137
+const INTERRUPTED = 130
+const FAILED = 1
+
+interface Person {
+  name: string
+  terminal: Terminal
+  space: Namespace
+  /** As the terminal was before the chat. */
+  before: Modes
+}
+
+interface PersonInit {
+  face: Face
+  name: string
+  space: Namespace
+  size?: Size
+  node?: string[]
+  args?: string[]
+}
+
+async function sitDown({
+  face,
+  name,
+  space,
+  size = { columns: 80, rows: 24 },
+  node = [],
+  args = [],
+}: PersonInit): Promise<Person> {
+  const terminal = await Terminal.open({ ...size, space })
+  try {
+    const before = terminal.modes()
+    await startChat(terminal, { face, rooms: ROOMS, node, args: ['--name', name, ...args] })
+    return { name, terminal, space, before }
+  } catch (error) {
+    terminal.kill()
+    throw error
+  }
+}
+
+/** Two machines on a switch, each with a person at a terminal; they find each other over multicast. */
+async function withTwo(face: Face, size: Size, work: (alice: Person, bob: Person) => Promise<void>): Promise<void> {
+  const lan = Namespaces.bridge(2)
+  const people: Person[] = []
+  try {
+    const [here, there] = lan.spaces as [Namespace, Namespace]
+    const alice = await sitDown({ face, name: 'Alice', space: here, size })
+    people.push(alice)
+    const bob = await sitDown({ face, name: 'Bob', space: there, size })
+    people.push(bob)
+    await alice.terminal.see('Bob has joined (galley)')
+    await bob.terminal.see('Alice has joined (galley)')
+    await work(alice, bob)
+  } finally {
+    for (const { terminal } of people) terminal.kill()
+    lan.destroy()
+  }
+}
+
+/** One machine, and a person at a terminal who is alone. */
+async function withOne(face: Face, init: Partial<PersonInit>, work: (alice: Person) => Promise<void>): Promise<void> {
+  const lan = Namespaces.bridge(1)
+  const [space] = lan.spaces as [Namespace]
+  try {
+    const alice = await sitDown({ face, name: 'Alice', space, ...init })
+    try {
+      await work(alice)
+    } finally {
+      alice.terminal.kill()
+    }
+  } finally {
+    lan.destroy()
+  }
+}
+
+function say({ terminal }: Person, text: string): void {
+  terminal.type(text)
+  terminal.press('Enter')
+}
+
+const link = ({ space }: Person, state: 'up' | 'down'): void => {
+  execFileSync('ip', ['-n', space.name, 'link', 'set', 'lan', state])
+}
+
+/** The shell has the terminal back, as it was. */
+async function assertLeft(face: Face, { terminal, before }: Person, code: number): Promise<void> {
+  assert.is(await terminal.ended(), code)
+  const lines = terminal.lines()
+  assert.is(lines.after, lines.before)
+  assert.equal(violationsIn(await terminal.rawToNow(), face.own), [])
+  assert.equal(terminal.modes(), before)
+  await assertShellWorks(terminal)
+}
+
+async function assertShellWorks(terminal: Terminal): Promise<void> {
+  terminal.type('echo $((40 + 2)) ok')
+  terminal.press('Enter')
+  await terminal.see(/^42 ok$/m)
+}
+
+for (const face of FACES) {
+  for (const size of SIZES) {
+    const { columns, rows } = size
+    test(`${face.name}: two people in two rooms talk, switch and part at ${columns}x${rows}`, () =>
+      withTwo(face, size, async (alice, bob) => {
+        say(alice, 'land ahoy')
+        await bob.terminal.see(face.message('Alice', 'land ahoy'))
+        await alice.terminal.see(face.message('Alice', 'land ahoy'))
+        alice.terminal.press('M-2')
+        await alice.terminal.see(face.input(GALLEY))
+        say(alice, 'soup is ready')
+        await bob.terminal.see(face.unread(HARBOUR, GALLEY, 1))
+        say(bob, `/switch ${GALLEY}`)
+        await bob.terminal.see(face.input(GALLEY))
+        await bob.terminal.see(face.message('Alice', 'soup is ready'))
+        bob.terminal.type('half a li')
+        await bob.terminal.see(face.input(GALLEY, 'half a li'))
+        say(alice, 'Bob: what kind?')
+        await bob.terminal.see(face.message('Alice', 'Bob: what kind?'))
+        await bob.terminal.see(face.input(GALLEY, 'half a li'))
+        say(bob, 'ne')
+        await alice.terminal.see(face.message('Bob', 'half a line'))
+        bob.terminal.press('M-1')
+        await bob.terminal.see(face.input(HARBOUR))
+        for (const person of [alice, bob]) {
+          person.terminal.press('C-c')
+          await assertLeft(face, person, INTERRUPTED)
+        }
+      }))
+  }
+
+  test(`${face.name}: what is written without a network arrives when it is back`, () =>
+    withTwo(face, { columns: 80, rows: 24 }, async (alice, bob) => {
+      say(alice, 'still here')
+      await bob.terminal.see(face.message('Alice', 'still here'))
+      link(bob, 'down')
+      say(bob, 'into the void')
+      await bob.terminal.see(face.message('Bob', 'into the void'))
+      say(alice, 'Bob: are you there?')
+      await alice.terminal.see(face.message('Alice', 'Bob: are you there?'))
+      link(bob, 'up')
+      await bob.terminal.see(face.message('Alice', 'Bob: are you there?'))
+      await alice.terminal.see(face.message('Bob', 'into the void'))
+      say(bob, 'back again')
+      await alice.terminal.see(face.message('Bob', 'back again'))
+    }))
+
+  test(`${face.name}: a paste is not torn by the size changing, nor is the line that is typed`, () =>
+    withOne(face, {}, async ({ terminal }) => {
+      terminal.paste('a pasted word')
+      await terminal.see(face.input(HARBOUR, 'a pasted word'))
+      terminal.resize(120, 40)
+      terminal.type(' and')
+      await terminal.see(face.input(HARBOUR, 'a pasted word and'))
+      terminal.resize(80, 24)
+      terminal.type(' more')
+      await terminal.see(face.input(HARBOUR, 'a pasted word and more'))
+    }))
+
+  const ends: [how: string, end: (alice: Person) => void, code: number, node?: string[]][] = [
+    ['Ctrl-C', ({ terminal }) => terminal.press('C-c'), INTERRUPTED],
+    ['Ctrl-D', ({ terminal }) => terminal.press('C-d'), 0],
+    ['/quit', (alice) => say(alice, '/quit'), 0],
+    ['SIGTERM', ({ terminal }) => terminal.signal('SIGTERM'), 0],
+    ['SIGHUP', ({ terminal }) => terminal.signal('SIGHUP'), 0],
+    ['SIGINT', ({ terminal }) => terminal.signal('SIGINT'), INTERRUPTED],
+    ['a crash', ({ terminal }) => terminal.signal('SIGUSR2'), FAILED, ['--import', CRASH]],
+  ]
+  for (const [how, end, code, node] of ends) {
+    test(`${face.name}: ${how} ends with ${code} and leaves the terminal as it was`, () =>
+      withOne(face, { node }, async (alice) => {
+        if (how !== '/quit' && how !== 'Ctrl-D') alice.terminal.type('half a line')
+        end(alice)
+        await assertLeft(face, alice, code)
+      }))
+  }
+
+  // Nobody can tidy up after that: the shell gives the line its modes back, and what the program wrote before has been its own.
+  test(`${face.name}: after kill -9 the shell works, and the next chat does`, () =>
+    withOne(face, {}, async ({ terminal }) => {
+      terminal.signal('SIGKILL')
+      assert.is(await terminal.ended(), KILLED)
+      assert.equal(violationsIn(await terminal.rawToNow(), face.own), [])
+      await assertShellWorks(terminal)
+      await startChat(terminal, { face, rooms: ROOMS })
+      say({ terminal } as Person, 'I live')
+      await terminal.see(face.message('Alice', 'I live'))
+    }))
+}
+
+suiteOf.run()
