@@ -31,7 +31,7 @@ export function readBashLine(line: string, breaks: string): BashLine {
       else if (quote === '"' && character === '\\' && ESCAPED_IN_DOUBLE.test(line[at + 1] ?? ''))
         word = (word ?? '') + (line[++at] ?? '')
       else word = (word ?? '') + character
-    } else if (/\s/.test(character)) {
+    } else if (/[ \t\n]/.test(character)) {
       if (word !== undefined) words.push(word)
       word = undefined
       kept = 0
@@ -48,10 +48,10 @@ export function readBashLine(line: string, breaks: string): BashLine {
   return { words: [...words, word ?? ''], kept: quote === '' ? kept : opened, quote }
 }
 
-/** A text that bash reads as itself, behind what is in the line. */
+/** A text that bash reads as itself, behind what is in the line. readline closes an open quote, unless the text ends with one. */
 export function quoteForBash(text: string, quote: BashLine['quote']): string {
-  if (quote === "'") return text.replaceAll("'", "'\\''")
-  // A backslash before ! stays in the text there: the quotes are left for it.
-  if (quote === '"') return text.replace(/["$`\\]/g, '\\$&').replaceAll('!', '"\\!"')
-  return text.replace(READ, '\\$&')
+  if (quote === '') return text.replace(READ, '\\$&')
+  // A backslash before ! stays in the text in double quotes: they are left for it.
+  const inside = quote === "'" ? text.replaceAll("'", "'\\''") : text.replace(/["$`\\]/g, '\\$&').replaceAll('!', '"\\!"')
+  return inside.endsWith(quote) ? inside + quote : inside
 }
