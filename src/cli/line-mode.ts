@@ -13,6 +13,8 @@ import type { Style } from '../view/style.ts'
 import { EXIT, ExitError } from './exit.ts'
 import type { Io } from './io.ts'
 import { askSecret } from './secret.ts'
+import { MESSAGE_INDENT } from './terminal/constants.ts'
+import { wrapLines } from './terminal/layout.ts'
 
 const BELL = '\u0007'
 
@@ -71,7 +73,9 @@ export class LineMode implements Screen {
   }
 
   show(entry: Entry): void {
-    this.#print(formatEntry(entry, this.#style, true))
+    const text = formatEntry(entry, { style: this.#style, timed: true, indent: 0 })
+    // No line of a message begins where others do: it could be taken for another's.
+    this.#print(entry.kind === 'message' ? wrapLines(text, this.#io.stdout.columns || 80, MESSAGE_INDENT).join('\n') : text)
   }
 
   clear(): void {

@@ -78,10 +78,12 @@ export async function pipeMode({ io, client, room, lines, signal, patience = HOL
   if (sent.bad > 0) throw new ExitError(EXIT.FAILURE, `${sent.bad} of ${sent.bad + sent.good} lines were not sent`)
 }
 
+const LOOK = { style: plainStyle, timed: false }
+
 function print(io: Io, entry: Entry): void {
-  if (entry.kind === 'message' || entry.kind === 'line') io.data(formatEntry(entry, plainStyle, false))
+  if (entry.kind === 'message' || entry.kind === 'line') io.data(formatEntry(entry, LOOK))
   else if (entry.kind === 'failure') io.complain(entry.text)
-  else io.say(formatEntry(entry, plainStyle, false))
+  else io.say(formatEntry(entry, LOOK))
 }
 
 async function leave(io: Io, client: LocalClient, sent: number, signal: AbortSignal, patience: number): Promise<void> {

@@ -27,3 +27,13 @@ export function isolate(text: string): string {
     .map((line) => (hasRightToLeft(line) ? `${ISOLATE}${line}${END}` : line))
     .join('\n')
 }
+
+/** Rows of a text that was wrapped: an isolate that goes on in the next row is one in each. */
+export function isolateRows(rows: readonly string[]): string[] {
+  let open = false
+  return rows.map((row) => {
+    const begun = open ? ISOLATE + row : row
+    open = begun.lastIndexOf(ISOLATE) > begun.lastIndexOf(END)
+    return open ? begun + END : begun
+  })
+}

@@ -31,8 +31,16 @@ export interface MessageEntry {
   room?: string
 }
 
-/** Lines of text for a terminal. `timed`: with the time in front of messages. */
-export function formatEntry(entry: Entry, style: Style, timed: boolean): string {
+export interface EntryLook {
+  style: Style
+  /** With the time in front of messages. */
+  timed: boolean
+  /** Columns in front of the lines after the first. @default under the name */
+  indent?: number
+}
+
+/** Lines of text for a terminal. */
+export function formatEntry(entry: Entry, { style, timed, indent }: EntryLook): string {
   switch (entry.kind) {
     case 'message':
       return formatMessage(entry.message, {
@@ -40,6 +48,7 @@ export function formatEntry(entry: Entry, style: Style, timed: boolean): string 
         room: entry.room,
         mention: entry.mention,
         style,
+        indent,
         ...(timed ? { time: clockTime(entry.message.sentAt) } : {}),
       })
     case 'line':

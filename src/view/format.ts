@@ -1,5 +1,8 @@
 /** What people read, as pure functions: one value in, lines out. Everything that others chose is cleaned here. */
+
+import stringWidth from 'string-width'
 import type { Check, Held, Member, Message, Peer, Profile, Room, RoomCheck, SafetyNumber, Status } from '../client/client.ts'
+import { isolate } from './bidi.ts'
 import { cleanName, oneLine, textLines } from './sanitize.ts'
 import { plainStyle, type Style } from './style.ts'
 
@@ -15,6 +18,8 @@ export interface MessageLook {
   delivery?: boolean
   /** It names whoever reads it. */
   mention?: boolean
+  /** Columns in front of the lines after the first. @default under the name */
+  indent?: number
 }
 
 const UNKNOWN_KIND = '(something that needs a newer version)'
@@ -22,12 +27,12 @@ const UNKNOWN_KIND = '(something that needs a newer version)'
 /** A message; the lines of its text after the first stand below the first. */
 export function formatMessage(
   message: Message,
-  { name, room, style = plainStyle, time, delivery, mention }: MessageLook,
+  { name, room, style = plainStyle, time, delivery, mention, indent }: MessageLook,
 ): string {
-  const shown = style.author(message.author.account, name)
+  const shown = style.author(message.author.account, isolate(name))
   const who = message.kind === 'action' ? `* ${shown}` : `${shown}:`
-  const [first = '', ...others] = message.kind === 'unknown' ? [UNKNOWN_KIND] : textLines(message.text)
-  const before = [time, room === undefined ? undefined : `[${cleanName(room)}]`].filter((part) => part !== undefined).join(' ')
+  const [first = '', ...others] = message.kind === 'unknown' ? [UNKNOWN_KIND] : textLines(message.text).map(isolate)
+  const before = [time, room === undefined ? undefined : `[${nameText(room)}]`].filter((part) => part !== undefined).join(' ')
   const marks = [
     message.late === true ? '(late)' : '',
     message.clockAhead === true ? '(clock ahead)' : '',
@@ -36,9 +41,12 @@ export function formatMessage(
   const said = mention === true ? style.format('bold', first) : first
   const head = [before === '' ? '' : style.format('dim', before), who, said].filter((part) => part !== '').join(' ')
   const tail = marks.map((mark) => ` ${style.format('dim', mark)}`).join('')
-  const indent = ' '.repeat(before === '' ? 2 : before.length + 1)
-  return [head + tail, ...others.map((line) => indent + line)].join('\n')
+  const margin = ' '.repeat(indent ?? (before === '' ? 2 : stringWidth(before) + 1))
+  return [head + tail, ...others.map((line) => margin + line)].join('\n')
 }
+
+/** A name among other text. */
+const nameText = (name: string): string => isolate(cleanName(name))
 
 /** Nobody else is known to hold it, no keeper either. */
 export const isOnlyHere = ({ held, keepers }: Held): boolean => held + keepers === 0
@@ -74,10 +82,10 @@ export function count(n: number, noun: string): string {
 
 /** Columns of text, each as wide as its widest cell. */
 export function table(rows: string[][]): string[] {
-  const widths = rows.reduce<number[]>((widest, row) => row.map((cell, at) => Math.max(widest[at] ?? 0, cell.length)), [])
+  const widths = rows.reduce<number[]>((widest, row) => row.map((cell, at) => Math.max(widest[at] ?? 0, stringWidth(cell))), [])
   return rows.map((row) =>
     row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - stringWidth(cell))))
       .join('  ')
       .trimEnd(),
   )
@@ -86,7 +94,7 @@ export function table(rows: string[][]): string[] {
 export function formatRooms(rooms: Room[]): string[] {
   return table(
     rows(rooms, (room) => [
-      cleanName(room.name),
+      nameText(room.name),
       room.kind,
       `${count(room.members, 'member')}, ${room.online} online`,
       count(room.count, 'message') + (room.unread > 0 ? `, ${room.unread} new` : ''),
@@ -98,7 +106,7 @@ export function formatRooms(rooms: Room[]): string[] {
 export function formatMembers(members: Member[], show: (member: Member) => string): string[] {
   return table(
     rows(members, (member) => [
-      show(member),
+      isolate(show(member)),
       member.self ? 'you' : member.online ? 'online' : 'offline',
       member.fingerprint,
       member.online || member.lastSeen === undefined ? '' : `last seen ${dayOf(member.lastSeen)} ${clockTime(member.lastSeen)}`,
@@ -139,7 +147,7 @@ export function formatStatus({ version, peerId, account, name, addresses, connec
   return [
     ...table([
       ['version', version],
-      ['name', cleanName(name)],
+      ['name', nameText(name)],
       ['account', account],
       ['peer id', peerId],
       ['connections', String(connections)],
@@ -163,21 +171,21 @@ export function formatChecks(checks: Check[]): string[] {
 
 export function formatProfile({ name, account, fingerprint, bio }: Profile): string[] {
   const about = bio === undefined || bio === '' ? [] : [['about', oneLine(bio, 500)]]
-  return table([['name', cleanName(name)], ['fingerprint', fingerprint], ['account', account], ...about])
+  return table([['name', nameText(name)], ['fingerprint', fingerprint], ['account', account], ...about])
 }
 
 export function formatVerified(result: RoomCheck | SafetyNumber): string[] {
   if ('safetyNumber' in result) {
     const groups = result.safetyNumber.match(/.{1,5}/g) ?? []
     return [
-      `Safety number with ${cleanName(result.name)} (${result.fingerprint}). Compare it aloud; both of you see the same:`,
+      `Safety number with ${nameText(result.name)} (${result.fingerprint}). Compare it aloud; both of you see the same:`,
       groups.slice(0, 6).join(' '),
       groups.slice(6).join(' '),
     ].filter((line) => line !== '')
   }
   const { room, ok, events, authors, forks } = result
   const state = ok ? 'is whole' : 'IS DAMAGED'
-  return [`${cleanName(room)} ${state}: ${count(events, 'event')} of ${count(authors, 'author')}, ${count(forks, 'fork')}`]
+  return [`${nameText(room)} ${state}: ${count(events, 'event')} of ${count(authors, 'author')}, ${count(forks, 'fork')}`]
 }
 
 /** Somebody came, went or changed; undefined for what is not worth a line. */
@@ -191,5 +199,5 @@ export function formatMemberChange(change: string, name: string, room: string): 
     back: 'is back',
   }
   const what = words[change]
-  return what === undefined ? undefined : `${name} ${what} (${cleanName(room)})`
+  return what === undefined ? undefined : `${isolate(name)} ${what} (${nameText(room)})`
 }

@@ -9,6 +9,8 @@ export interface Face {
   readonly flags: readonly string[]
   /** What it may write beyond what every face may. */
   readonly own: OwnOutput
+  /** What is said in other rooms is shown as well. */
+  readonly mixed: boolean
   /** The screen while a room is the current one and `typed` stands where one types. */
   input(room: string, typed?: string): RegExp
   /** The screen while a message stands among those of the current room. */
@@ -19,18 +21,32 @@ export interface Face {
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-const lineMode: Face = {
-  name: 'line mode',
-  flags: [],
-  own: {},
+const lines: Face = {
+  name: 'lines',
+  flags: ['--plain'],
+  own: { bell: true },
+  mixed: true,
   input: (room, typed = '') => new RegExp(`^${escaped(room)}(?: \\S+:\\d+)*>${typed === '' ? '' : ` ${escaped(typed)}`}$`, 'm'),
   message: (author, text) => new RegExp(`^\\d\\d:\\d\\d ${escaped(author)}: ${escaped(text)}(?: \\(late\\))?$`, 'm'),
   unread: (current, room, count) =>
     new RegExp(`^${escaped(current)}(?: \\S+:\\d+)* ${escaped(room)}:${count}(?: \\S+:\\d+)*>`, 'm'),
 }
 
+/** Marks of a message of one's own; where it is wrapped they may be on another line. */
+const MARKS = '(?: \\(late\\))?(?: …| ✓\\d*| \\(only here\\))?'
+
+const drawn: Face = {
+  name: 'drawn',
+  flags: [],
+  own: { bell: true },
+  mixed: false,
+  input: (room, typed = '') => new RegExp(`^${escaped(room)}>${typed === '' ? '' : ` ${escaped(typed)}`}$`, 'm'),
+  message: (author, text) => new RegExp(`^\\d\\d:\\d\\d ${escaped(author)}: ${escaped(text)}${MARKS}$`, 'm'),
+  unread: (_current, room, count) => new RegExp(`\\d ${escaped(room)} ${count}\\b`),
+}
+
 /** All there are. */
-export const FACES: readonly Face[] = [lineMode]
+export const FACES: readonly Face[] = [lines, drawn]
 
 export interface ChatInit {
   face: Face

@@ -71,8 +71,8 @@ async function withTwo(face: Face, size: Size, work: (alice: Person, bob: Person
     people.push(alice)
     const bob = await sitDown({ face, name: 'Bob', space: there, size })
     people.push(bob)
-    await alice.terminal.see('Bob has joined (galley)')
-    await bob.terminal.see('Alice has joined (galley)')
+    await alice.terminal.see('Bob has joined (harbour)')
+    await bob.terminal.see('Alice has joined (harbour)')
     await work(alice, bob)
   } finally {
     for (const { terminal } of people) terminal.kill()

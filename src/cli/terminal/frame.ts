@@ -2,6 +2,7 @@
  * What is drawn below the scrollback, as lines: the end of the talk that may still change, the room with its people, the line being typed
  * with what can be chosen, and how things are. Never as high as the screen: a higher one would wipe the scrollback.
  */
+import { isolate } from '../../view/bidi.ts'
 import { formatHeld } from '../../view/format.ts'
 import type { Reach, RoomTab, View } from '../../view/overview.ts'
 import type { Person } from '../../view/people.ts'
@@ -34,7 +35,6 @@ export interface Frame {
 }
 
 export function frameOf({ typed, view, tail, columns, rows, style }: FrameInit): Frame {
-  if (typed.phase === 'ended') return { lines: [], cursor: undefined }
   const third = Math.max(1, Math.floor(rows / 3))
   const { prompt, editor } = asked(typed, view)
   const composer = layoutComposer(prompt, editor, columns, Math.min(third, MAX_COMPOSER_ROWS))
@@ -93,7 +93,7 @@ interface Part extends StatusPart {
   readonly paint: (text: string) => string
 }
 
-const painted = (parts: readonly Part[]): string => parts.map(({ text, paint }) => paint(text)).join(' ')
+const painted = (parts: readonly Part[]): string => parts.map(({ text, paint }) => paint(isolate(text))).join(' ')
 
 const widthOfAll = (parts: readonly Part[]): number => parts.reduce((sum, { text }) => sum + widthOf(text) + 1, -1)
 
@@ -151,7 +151,7 @@ function statusOf(typed: Typed, view: View, columns: number, style: Style): stri
   const end = fitting.slice(begin.length)
   const taken = begin.reduce((sum, { text }) => sum + widthOf(text) + TAB_GAP, 0)
   const space = ' '.repeat(Math.max(0, columns - taken - widthOfAll(end)))
-  return `${begin.map(({ text, paint }) => paint(text) + ' '.repeat(TAB_GAP)).join('')}${space}${painted(end)}`
+  return `${begin.map(({ text, paint }) => paint(isolate(text)) + ' '.repeat(TAB_GAP)).join('')}${space}${painted(end)}`
 }
 
 function tabOf(room: RoomTab, number: number, style: Style): Part {

@@ -1,6 +1,7 @@
 /** Texts in rows and columns of a terminal. Widths are string-width's, as in Ink. */
 import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
+import { isolateRows } from '../../view/bidi.ts'
 import { MIN_COLUMNS } from './constants.ts'
 import type { Editor } from './editor.ts'
 import { clusters } from './graphemes.ts'
@@ -26,7 +27,7 @@ export function wrapLines(text: string, columns: number, indent: number = 0): st
   // Once more in the narrower rows: wrapping loses nothing.
   const tail = rest.length === 0 ? [] : trim(wrap(rest.join('').replace(BREAK, '$1'), width - margin.length))
   const others = [...tail, ...lines.flatMap((line) => trim(wrap(line, width - margin.length)))]
-  return [first, ...others.map((row) => (row === '' ? '' : margin + row))]
+  return isolateRows([first, ...others.map((row) => (row === '' ? '' : margin + row))])
 }
 
 function wrap(line: string, columns: number): string[] {

@@ -15,7 +15,7 @@ export interface Switcher {
 
 /** What is drawn. */
 export interface Typed {
-  phase: 'starting' | 'chat' | 'ended'
+  phase: 'starting' | 'chat'
   editor: Editor
   /** Being asked for; what is typed is not shown. */
   question?: string
@@ -66,11 +66,6 @@ export class Model {
     this.#set({ phase: 'chat' })
   }
 
-  /** Nothing is drawn any more. */
-  end(): void {
-    this.#set({ phase: 'ended' })
-  }
-
   ask(question: string): void {
     this.#aside = this.#typed.editor
     this.#set({ question, editor: Editor.of(), completion: undefined, switcher: undefined })
@@ -83,7 +78,6 @@ export class Model {
 
   take(actions: readonly Action[]): void {
     for (const action of actions) {
-      if (this.#typed.phase === 'ended') return
       if (this.#always(action)) continue
       if (this.#typed.question !== undefined) this.#answer(action)
       else if (this.#typed.switcher !== undefined) this.#switch(this.#typed.switcher, action)

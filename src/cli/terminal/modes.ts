@@ -1,5 +1,5 @@
 /**
- * The modes that the terminal is put into, and taken out of again however the program ends.
+ * The modes that the terminal is put into, and taken out of again.
  * https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
  */
 import type { Io } from '../io.ts'
@@ -19,7 +19,6 @@ export class Modes {
     this.#io = io
     io.stdin.setRawMode?.(true)
     io.stdout.write(ON)
-    process.once('exit', this.#restore)
   }
 
   otherScreen(on: boolean): void {
@@ -29,11 +28,6 @@ export class Modes {
   }
 
   end(): void {
-    process.off('exit', this.#restore)
-    this.#restore()
-  }
-
-  readonly #restore = (): void => {
     this.otherScreen(false)
     this.#io.stdout.write(OFF)
     this.#io.stdin.setRawMode?.(false)

@@ -5,13 +5,10 @@ import { formatEntry } from '../../view/entry.ts'
 import { explain } from '../../view/explain.ts'
 import { dayOf } from '../../view/format.ts'
 import type { Style } from '../../view/style.ts'
-import { MAX_PAGED, PAGE } from './constants.ts'
+import { MAX_PAGED, MESSAGE_INDENT, PAGE } from './constants.ts'
 import type { Frame } from './frame.ts'
 import type { Action } from './key-map.ts'
 import { cut, formatCount, wrapLines } from './layout.ts'
-
-/** Columns of the time in front of a message. */
-const INDENT = 6
 
 export interface PagerInit {
   client: Client
@@ -131,7 +128,11 @@ export class Pager {
   #linesOf(message: Message, columns: number): readonly string[] {
     const known = this.#lines.get(message.id)
     if (known !== undefined) return known
-    const lines = wrapLines(formatEntry(this.#init.entry(message), this.#init.style, true), columns, INDENT)
+    const lines = wrapLines(
+      formatEntry(this.#init.entry(message), { style: this.#init.style, timed: true, indent: 0 }),
+      columns,
+      MESSAGE_INDENT,
+    )
     this.#lines.set(message.id, lines)
     return lines
   }

@@ -7,13 +7,11 @@ import { type Entry, formatEntry } from '../../view/entry.ts'
 import { isOnlyHere } from '../../view/format.ts'
 import type { Style } from '../../view/style.ts'
 import type { After } from '../../view/timers.ts'
+import { MESSAGE_INDENT } from './constants.ts'
 import { wrapLines } from './layout.ts'
 
 /** Longer than members take to say what they hold. Milliseconds. */
 const PATIENCE = 15_000
-
-/** Columns of the time in front of a message. */
-const INDENT = 6
 
 export interface TailInit {
   style: Style
@@ -104,8 +102,8 @@ export class Tail {
 
   #draw({ entry, id, held }: Waiting): string[] {
     const { style, columns } = this.#init
-    const text = formatEntry(entry, style, true)
-    return wrapLines(text + markOf(style, id !== undefined, held), columns(), entry.kind === 'message' ? INDENT : 0)
+    const text = formatEntry(entry, { style, timed: true, indent: 0 })
+    return wrapLines(text + markOf(style, id !== undefined, held), columns(), entry.kind === 'message' ? MESSAGE_INDENT : 0)
   }
 }
 

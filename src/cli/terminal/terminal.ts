@@ -31,6 +31,8 @@ import { Tail } from './tail.ts'
 const BELL = '\u0007'
 /** All of the screen, and the cursor to its beginning. */
 const CLEAR = '\u001b[2J\u001b[H'
+/** An empty drawing is an empty line. */
+const LINE_UP = '\u001b[A'
 
 /** Before anybody is in a room. */
 const NOTHING: View = { rooms: [], people: [], typing: [] }
@@ -99,6 +101,8 @@ export class Terminal implements Screen, Face {
     io.stdout.on('resize', this.#onResize)
     this.#ink = this.#drawTalk()
     io.face = this
+    // However the program ends, the terminal is not left so.
+    process.once('exit', this.end)
   }
 
   async start(client: Client, room?: string): Promise<void> {
@@ -121,17 +125,24 @@ export class Terminal implements Screen, Face {
   }
 
   /** Leaves the terminal as it was. Once is enough. */
-  end(): void {
+  readonly end = (): void => {
     if (this.#io.face !== this) return
     this.#io.face = undefined
+    process.off('exit', this.end)
     if (this.#pager !== undefined) this.#closePager()
     this.#printer.flush()
-    this.#model.end()
     this.#io.stdout.off('resize', this.#onResize)
     this.#keyboard.end()
-    this.#ink.clear()
-    this.#ink.unmount()
+    this.#undraw()
     this.#modes.end()
+  }
+
+  /** Takes off the screen what is drawn, and leaves the cursor there. */
+  #undraw(): void {
+    // An empty drawing is drawn at once and replaces the one before it; Ink's `clear` would count on one that is still to come.
+    this.#ink.rerender(null)
+    this.#ink.unmount()
+    this.#io.stdout.write(LINE_UP)
   }
 
   #drawTalk(): Instance {
@@ -175,8 +186,7 @@ export class Terminal implements Screen, Face {
       onClose: () => this.#closePager(),
     })
     this.#printer.detach()
-    this.#ink.clear()
-    this.#ink.unmount()
+    this.#undraw()
     this.#modes.otherScreen(true)
     this.#ink = drawPast(this.#io, this.#pager)
     void this.#pager.open()
@@ -184,8 +194,7 @@ export class Terminal implements Screen, Face {
 
   #closePager(): void {
     this.#pager = undefined
-    this.#ink.clear()
-    this.#ink.unmount()
+    this.#undraw()
     this.#modes.otherScreen(false)
     this.#ink = this.#drawTalk()
   }

@@ -134,10 +134,6 @@ test('no line is wider than the terminal, none of the frames as high, and the cu
     }
 })
 
-test('at the end nothing is drawn', () => {
-  assert.equal(frame({ typed: { phase: 'ended' } }), { lines: [], cursor: undefined })
-})
-
 test('a narrower terminal has wrapped what was drawn: it is taken off by the rows it has now', () => {
   const drawn = { lines: ['─'.repeat(80), 'lobby> ', `1 lobby${' '.repeat(63)}alone here`], cursor: { x: 7, y: 1 } }
   assert.is(unwrap(drawn, 60, {}), '\r\u001b[2A\u001b[J\n\n\n\u001b[2A')
