@@ -3,6 +3,7 @@
  * Whatever comes in is printed above the line that is being typed.
  */
 import { clearScreenDown, createInterface, cursorTo, type Interface, type Key, moveCursor } from 'node:readline'
+import wrapAnsi from 'wrap-ansi'
 import type { Client } from '../client/client.ts'
 import { Conversation, type Screen } from './conversation.ts'
 import { EXIT, ExitError, explain } from './exit.ts'
@@ -11,6 +12,11 @@ import { cleanName } from './sanitize.ts'
 import { askSecret } from './secret.ts'
 import { complete, parseInput } from './slash.ts'
 import type { Style } from './style.ts'
+
+/** Columns in front of a row that goes on with the line above. */
+const INDENT = 2
+/** Where the terminal does not say. */
+const USUAL_COLUMNS = 80
 
 /** Typed lines that Up brings back. */
 const RECALLED = 500
@@ -66,10 +72,21 @@ export class LineMode implements Screen {
       return
     }
     const reader = this.#reader
-    if (reader === undefined) return void this.#io.stdout.write(`${text}\n`)
+    if (reader === undefined) return void this.#io.stdout.write(`${this.#wrap(text)}\n`)
     this.#erase(reader)
-    this.#io.stdout.write(`${text}\n`)
+    this.#io.stdout.write(`${this.#wrap(text)}\n`)
     reader.prompt(true)
+  }
+
+  /** A row that the terminal began itself could be made to look like somebody else's line. */
+  #wrap(text: string): string {
+    const columns = Math.max(2 * INDENT, this.#io.stdout.columns ?? USUAL_COLUMNS)
+    const wrapped = (line: string, width: number): string[] => wrapAnsi(line, width, { hard: true, trim: false }).split('\n')
+    const rows = (line: string): string[] => (wrapped(line, columns).length === 1 ? [line] : wrapped(line, columns - INDENT))
+    return text
+      .split('\n')
+      .map((line) => rows(line).join(`\n${' '.repeat(INDENT)}`))
+      .join('\n')
   }
 
   note(text: string): void {
