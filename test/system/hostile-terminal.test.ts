@@ -55,10 +55,11 @@ async function withBoth(
   work: (mallory: CliPeer, alice: Terminal) => Promise<void>,
 ): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), 'p2pnode-hostile-'))
-  const file = await hostileCommand()
-  const mallory = await CliPeer.start({ dataDir, file, args: [ROOM, '--name', SENDER, ...QUIET] })
-  const alice = await Terminal.open({ columns })
+  let mallory: CliPeer | undefined
+  let alice: Terminal | undefined
   try {
+    mallory = await CliPeer.start({ dataDir, file: await hostileCommand(), args: [ROOM, '--name', SENDER, ...QUIET] })
+    alice = await Terminal.open({ columns })
     for (const room of rooms) await mallory.request('join', { room })
     if (rooms.length > 0) await joinBefore(dataDirOf(alice), rooms)
     const before = alice.modes()
@@ -73,8 +74,8 @@ async function withBoth(
     assert.equal(violationsIn(await alice.rawToNow(), face.own), [])
     assert.equal(alice.modes(), before)
   } finally {
-    alice.kill()
-    await mallory.kill()
+    alice?.kill()
+    await mallory?.kill()
     rmSync(dataDir, { recursive: true, force: true })
   }
 }
