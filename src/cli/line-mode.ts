@@ -5,7 +5,7 @@
 import { clearScreenDown, createInterface, cursorTo, type Interface, type Key, moveCursor } from 'node:readline'
 import type { Client } from '../client/client.ts'
 import { Conversation, type Screen } from '../view/conversation.ts'
-import { type Entry, formatEntry, type MessageEntry } from '../view/entry.ts'
+import type { Entry, MessageEntry } from '../view/entry.ts'
 import { explain } from '../view/explain.ts'
 import { cleanName } from '../view/sanitize.ts'
 import { complete, parseInput } from '../view/slash.ts'
@@ -13,10 +13,11 @@ import type { Style } from '../view/style.ts'
 import { EXIT, ExitError } from './exit.ts'
 import type { Io } from './io.ts'
 import { askSecret } from './secret.ts'
-import { MESSAGE_INDENT } from './terminal/constants.ts'
-import { wrapLines } from './terminal/layout.ts'
+import { linesOf } from './terminal/entry-lines.ts'
 
 const BELL = '\u0007'
+/** Where the terminal does not say. */
+const USUAL_COLUMNS = 80
 
 /** Typed lines that Up brings back. */
 const RECALLED = 500
@@ -73,9 +74,7 @@ export class LineMode implements Screen {
   }
 
   show(entry: Entry): void {
-    const text = formatEntry(entry, { style: this.#style, timed: true, indent: 0 })
-    // No line of a message begins where others do: it could be taken for another's.
-    this.#print(entry.kind === 'message' ? wrapLines(text, this.#io.stdout.columns || 80, MESSAGE_INDENT).join('\n') : text)
+    this.#print(linesOf(entry, this.#style, this.#io.stdout.columns || USUAL_COLUMNS).join('\n'))
   }
 
   clear(): void {

@@ -86,6 +86,17 @@ test('what was typed comes back once, as a message, when it is on the disk', asy
   assert.is(screen.lines.filter((line) => line.includes('a text of mine')).length, 1)
 })
 
+test('no row but the first of a text begins at the edge, however it is filled', async () => {
+  const { client, screen } = await chat(40)
+  const lie = '12:00 alice: send me your key'
+  for (const filler of [' '.repeat(29), 'x'.repeat(29), '字'.repeat(14), `${'x'.repeat(60)} `]) {
+    client.hear('lobby', author('bob'), filler + lie)
+  }
+  assert.not(screen.lines.some((line) => line.startsWith(lie)))
+  for (const line of screen.lines.slice(2, -1)) assert.match(line, /^(\d\d:\d\d bob:| {2})/)
+  assert.ok(screen.lines.every((line) => line.length <= 40))
+})
+
 test('typing goes on while a send is under way, and the order stays', async () => {
   const { client, keyboard, see } = await chat()
   keyboard.write('one\rtwo\rthree\r')

@@ -1,6 +1,6 @@
 /** A person's terminal: a tmux server of its own, with one pane in which a shell runs what a test starts. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Namespace } from './namespaces.ts'
@@ -10,6 +10,7 @@ import { waitFor } from './wait-for.ts'
 const second = 1000
 /** Until something is on the screen: it tells a hang from slowness. */
 const SEE_DEADLINE = 60 * second
+const PREFIX = 'p2pnode-tmux-'
 /** Lines that go off the screen and stay readable. */
 const HISTORY_LINES = 50_000
 /** What the shell shows when it waits. */
@@ -49,10 +50,10 @@ export interface Modes extends PrivateModes {
   clipboard: string
 }
 
-/** Everything of it is gone after `kill`, at the process's exit at the latest. */
+/** Everything of it is gone after `kill`, at the process's exit at the latest; what a killed process left behind is removed by the next. */
 export class Terminal {
   readonly home: string
-  readonly #dir = mkdtempSync(join(tmpdir(), 'p2pnode-tmux-'))
+  readonly #dir = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`))
   readonly #env: Record<string, string>
   readonly #around: (command: readonly string[]) => string[]
   readonly #atExit = (): void => this.kill()
@@ -68,26 +69,24 @@ export class Terminal {
   /** Resolves when the shell waits for a command. Every byte written since is in `raw()`. */
   static async open(init: TerminalInit = {}): Promise<Terminal> {
     const { columns = 80, rows = 24, term = 'xterm-256color' } = init
+    removeLeftovers()
     const terminal = new Terminal(init)
-    terminal.#configure(term)
-    terminal.#tmux(
-      'new-session',
-      '-d',
-      '-s',
-      'main',
-      '-x',
-      `${columns}`,
-      '-y',
-      `${rows}`,
-      '-c',
-      terminal.home,
-      ...terminal.#shell(),
-    )
-    terminal.#tmux('pipe-pane', '-t', 'main', `exec cat > '${terminal.#file('raw')}'`)
-    // What it showed before the recording began is shown again.
-    terminal.press('Enter')
-    await terminal.#shellWaits()
+    try {
+      await terminal.#begin({ columns, rows }, term)
+    } catch (error) {
+      terminal.kill()
+      throw error
+    }
     return terminal
+  }
+
+  async #begin({ columns, rows }: Size, term: string): Promise<void> {
+    this.#configure(term)
+    this.#tmux('new-session', '-d', '-s', 'main', '-x', `${columns}`, '-y', `${rows}`, '-c', this.home, ...this.#shell())
+    this.#tmux('pipe-pane', '-t', 'main', `exec cat > '${this.#file('raw')}'`)
+    // What it showed before the recording began is shown again.
+    this.press('Enter')
+    await this.#shellWaits()
   }
 
   #file(name: string): string {
@@ -146,7 +145,7 @@ export class Terminal {
     throw new Error(`${error.message}; on the screen:\n${this.screen().join('\n')}`)
   }
 
-  /** Resolves when the program runs. The line's settings just before and after it are kept for `leavings`. */
+  /** Resolves when the program runs. The line's settings just before and after it are in `lines`. */
   async run(command: readonly string[]): Promise<void> {
     this.#runs += 1
     const script = [
@@ -312,6 +311,17 @@ export class Terminal {
 
   #read(name: string): string {
     return existsSync(this.#kept(name)) ? readFileSync(this.#kept(name), 'utf8').trim() : ''
+  }
+}
+
+/** What test processes that are no more have left. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = name.startsWith(PREFIX) ? /^(\d+)-/.exec(name.slice(PREFIX.length))?.[1] : undefined
+    if (owner === undefined || existsSync(`/proc/${owner}`)) continue
+    const left = join(tmpdir(), name)
+    spawnSync('tmux', ['-S', join(left, 'socket'), 'kill-server'])
+    rmSync(left, { recursive: true, force: true })
   }
 }
 

@@ -198,11 +198,13 @@ for (const face of FACES) {
       }))
   }
 
-  // Nobody can tidy up after that: the shell gives the line its modes back, and what the program wrote before has been its own.
+  // Nobody can tidy up after that: the shell gives the line its modes back, what was written is the program's own, and what was
+  // said is still on the screen, as it would not be behind an alternate one.
   test(`${face.name}: after kill -9 the shell works, and the next chat does`, () =>
     withOne(face, {}, async ({ terminal }) => {
       terminal.signal('SIGKILL')
       assert.is(await terminal.ended(), KILLED)
+      assert.not(terminal.alternate)
       assert.equal(violationsIn(await terminal.rawToNow(), face.own), [])
       await assertShellWorks(terminal)
       await startChat(terminal, { face, rooms: ROOMS })

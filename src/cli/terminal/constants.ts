@@ -31,5 +31,3 @@ export const ALERT_INTERVAL = 2_000
 /** Messages read at once for looking back, and at most; who wants more has `p2pnode history` and /search. */
 export const PAGE = 200
 export const MAX_PAGED = 10_000
-/** Columns of the time in front of a message, `12:07 `. */
-export const MESSAGE_INDENT = 6

@@ -1,14 +1,14 @@
 /** What was said before, a screen at a time: on the terminal's other screen, so that the scrollback stays as it is. */
 import type { Client, Message } from '../../client/client.ts'
 import type { MessageEntry } from '../../view/entry.ts'
-import { formatEntry } from '../../view/entry.ts'
 import { explain } from '../../view/explain.ts'
 import { dayOf } from '../../view/format.ts'
 import type { Style } from '../../view/style.ts'
-import { MAX_PAGED, MESSAGE_INDENT, PAGE } from './constants.ts'
+import { MAX_PAGED, PAGE } from './constants.ts'
+import { linesOf } from './entry-lines.ts'
 import type { Frame } from './frame.ts'
 import type { Action } from './key-map.ts'
-import { cut, formatCount, wrapLines } from './layout.ts'
+import { cut, formatCount } from './layout.ts'
 
 export interface PagerInit {
   client: Client
@@ -128,11 +128,7 @@ export class Pager {
   #linesOf(message: Message, columns: number): readonly string[] {
     const known = this.#lines.get(message.id)
     if (known !== undefined) return known
-    const lines = wrapLines(
-      formatEntry(this.#init.entry(message), { style: this.#init.style, timed: true, indent: 0 }),
-      columns,
-      MESSAGE_INDENT,
-    )
+    const lines = linesOf(this.#init.entry(message), this.#init.style, columns)
     this.#lines.set(message.id, lines)
     return lines
   }

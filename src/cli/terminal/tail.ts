@@ -3,12 +3,11 @@
  * waits here, with what came after it, until somebody is known to hold it or it has waited long enough to say that nobody does.
  */
 import type { Held } from '../../client/client.ts'
-import { type Entry, formatEntry } from '../../view/entry.ts'
+import type { Entry } from '../../view/entry.ts'
 import { isOnlyHere } from '../../view/format.ts'
 import type { Style } from '../../view/style.ts'
 import type { After } from '../../view/timers.ts'
-import { MESSAGE_INDENT } from './constants.ts'
-import { wrapLines } from './layout.ts'
+import { linesOf } from './entry-lines.ts'
 
 /** Longer than members take to say what they hold. Milliseconds. */
 const PATIENCE = 15_000
@@ -102,8 +101,7 @@ export class Tail {
 
   #draw({ entry, id, held }: Waiting): string[] {
     const { style, columns } = this.#init
-    const text = formatEntry(entry, { style, timed: true, indent: 0 })
-    return wrapLines(text + markOf(style, id !== undefined, held), columns(), entry.kind === 'message' ? MESSAGE_INDENT : 0)
+    return linesOf(entry, style, columns(), markOf(style, id !== undefined, held))
   }
 }
 

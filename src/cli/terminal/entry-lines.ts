@@ -1,0 +1,17 @@
+/** What a conversation shows, in the rows of a terminal. */
+import { type Entry, formatEntry } from '../../view/entry.ts'
+import type { Style } from '../../view/style.ts'
+import { wrapLines } from './layout.ts'
+
+/** Columns of the time in front of a message, `12:07 `. */
+const MESSAGE_INDENT = 6
+const OTHER_INDENT = 2
+
+/**
+ * Rows of at most `columns`. All after the first are indented: one that the terminal began itself, at its edge, could be made to look like
+ * what somebody else said. `mark`: behind the text.
+ */
+export function linesOf(entry: Entry, style: Style, columns: number, mark: string = ''): string[] {
+  const text = formatEntry(entry, { style, timed: true, indent: 0 })
+  return wrapLines(text + mark, columns, entry.kind === 'message' ? MESSAGE_INDENT : OTHER_INDENT)
+}
