@@ -13,7 +13,7 @@ import type { RoomEvents } from './chat/room-events.ts'
 import { deriveRoomKeys, FIRST_ROOM, openRoomSecret } from './chat/room-keys.ts'
 import { safetyNumber } from './chat/safety-number.ts'
 import type { Clock, Crypto, KeeperPeer } from './chat/seams.ts'
-import type { Profile, SafetyNumber } from './chat/types.ts'
+import type { Message, Profile, SafetyNumber } from './chat/types.ts'
 import { type Check, diagnose } from './doctor.ts'
 import { UnreachableError } from './errors.ts'
 import type { Peer, PeerInit, PeerView, RelayView } from './node/index.ts'
@@ -269,6 +269,18 @@ export class P2PNode extends TypedEventEmitter<P2PNodeEvents> {
 
   setProfile(profile: { name?: string | undefined; bio?: string | undefined }): Promise<void> {
     return this.#chat.setProfile(profile)
+  }
+
+  /**
+   * The newest messages that hold all words of a query, here or in all rooms: see `parseQuery` in src/chat/query.ts. It reads back until
+   * it has found `limit` (50, at most 1,000), which takes a while where a long history has not so many.
+   * @throws InvalidArgumentError, UnknownRoomError, the reason of `signal`
+   */
+  search(
+    query: string,
+    options: { room?: string | undefined; limit?: number | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<{ messages: Message[]; more: boolean }> {
+    return this.#chat.search(query, options)
   }
 
   /** Whether nobody is looking at this device: every room is told at once, and whoever comes later. Not kept. */

@@ -20,14 +20,13 @@ export class Bodies {
 
   /** What the bodies of these events say, read run by run. @throws DamagedStoreError */
   async read(events: readonly LogEvent[]): Promise<Body[]> {
-    const runs = new Map<StoredRun, Promise<PlainRun>>()
-    for (const { author, stored } of events) if (!runs.has(stored)) runs.set(stored, this.#runs.get(author, stored))
-    return Promise.all(
-      events.map(async (event) => {
-        const run = await (runs.get(event.stored) as Promise<PlainRun>)
-        return this.openStored(run, event.seq - run.firstSeq)
-      }),
-    )
+    // An event may come to stand in another run while it is read: what it stood in is as good.
+    const places = events.map(({ stored }) => stored)
+    const runs = await this.#runs.of(events)
+    return events.map(({ seq }, i) => {
+      const run = runs.get(places[i] as StoredRun) as PlainRun
+      return this.openStored(run, seq - run.firstSeq)
+    })
   }
 
   /** @throws InvalidEventError when it does not open under the room's key or is not a body */

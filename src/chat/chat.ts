@@ -1,8 +1,8 @@
 /** The chat of one device: who it is, the rooms it knows, whom it blocks. Rooms find each other's peers through the network it is given. */
 import { TypedEventEmitter } from 'main-event'
-import { DamagedStoreError, InvalidArgumentError, RoomExistsError, UnknownRoomError } from '../errors.ts'
+import { InvalidArgumentError, RoomExistsError, UnknownRoomError } from '../errors.ts'
 import type { Store } from '../storage/store.ts'
-import { decodeCbor, encodeCbor, isBytes, isText } from './cbor.ts'
+import { decodeCbor, encodeCbor } from './cbor.ts'
 import { MAX_KEEPER_VISITS } from './constants.ts'
 import { Gate } from './gate.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
@@ -13,11 +13,12 @@ import { Preferences } from './preferences.ts'
 import { Room } from './room.ts'
 import type { RoomEvents } from './room-events.ts'
 import { canonicalRoomName, deriveRoomKeys, lockedRoomSecret, openRoomSecret, type RoomKeys, type RoomKind } from './room-keys.ts'
+import { decodeRoom, encodeRoom, type RoomRecord } from './room-record.ts'
 import type { Channel, Clock, Crypto, Network } from './seams.ts'
+import { Searches, type SearchOptions, type SearchResult } from './search.ts'
 import { decodeMessage, SYNC_PROTOCOL } from './sync-codec.ts'
 import type { Profile } from './types.ts'
 
-const KINDS: readonly RoomKind[] = ['open', 'locked']
 /** Rooms joined at once. */
 const MAX_ROOMS = 500
 /** Accounts blocked. */
@@ -47,14 +48,6 @@ export interface JoinOptions {
   as?: string | undefined
 }
 
-interface RoomRecord {
-  kind: RoomKind
-  /** The name that people call it by, here. */
-  name: string
-  secret: Uint8Array
-  joined: boolean
-}
-
 export class Chat extends TypedEventEmitter<ChatEvents> {
   /** What the faces of this device keep for themselves. */
   readonly preferences: Preferences
@@ -63,6 +56,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
   readonly #known = new Map<string, RoomRecord>()
   readonly #rooms = new Map<string, Room>()
   readonly #blocked = new Set<string>()
+  readonly #searches: Searches
   readonly #gate = new Gate()
   readonly #turns = new KeeperTurns(MAX_KEEPER_VISITS)
   #network: Network = OFFLINE
@@ -76,6 +70,7 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
     this.#init = init
     this.#identity = identity
     this.preferences = new Preferences(init.store)
+    this.#searches = new Searches(init.clock)
   }
 
   /** Reads everything; nothing is on the network before `start`. @throws DamagedStoreError, StorageError */
@@ -189,6 +184,11 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
     const name = canonicalRoomName(nameOrId)
     for (const room of this.#rooms.values()) if (room.name === name) return room
     throw new UnknownRoomError(`not in a room called ${name}: join it first`)
+  }
+
+  /** What was said in a room, or in all that are joined. @throws InvalidArgumentError, UnknownRoomError */
+  async search(query: string, { room, ...options }: SearchOptions & { room?: string | undefined } = {}): Promise<SearchResult> {
+    return this.#searches.search(room === undefined ? this.rooms : [this.room(room)], query, options)
   }
 
   /**
@@ -326,18 +326,3 @@ export class Chat extends TypedEventEmitter<ChatEvents> {
 }
 
 const nothing = (): undefined => undefined
-
-function encodeRoom({ kind, name, secret, joined }: RoomRecord): Uint8Array {
-  return encodeCbor([1, KINDS.indexOf(kind), name, secret, joined])
-}
-
-function decodeRoom(value: Uint8Array): RoomRecord {
-  const parts = decodeCbor(value, 16)
-  if (Array.isArray(parts)) {
-    const [version, index, name, secret, joined] = parts as unknown[]
-    const kind = KINDS[Number(index)]
-    if (version === 1 && kind !== undefined && isText(name, 512) && isBytes(secret, 32) && typeof joined === 'boolean')
-      return { kind, name, secret, joined }
-  }
-  throw new DamagedStoreError('a room in the store is malformed')
-}

@@ -136,6 +136,15 @@ export const DEFAULT_HISTORY = 50
 export const MAX_HISTORY = 1000
 export const MAX_HISTORY_BYTES = 960 * KiB
 
+/** UTF-8 bytes of what is searched for. */
+export const MAX_QUERY_BYTES = 1 * KiB
+/** A search reads so many messages at once, from runs of so many bytes, and looks at so many events for them. */
+export const MAX_SCAN_EVENTS = 256
+export const MAX_SCAN_BYTES = 4 * MiB
+export const MAX_SCAN_STEPS = 10_000
+/** After this long it lets others have their turn. */
+export const SEARCH_SLICE = 0.02 * second
+
 /** What faces keep on this device: how many texts, and UTF-8 bytes of each. */
 export const MAX_PREFERENCES = 32
 export const MAX_PREFERENCE_BYTES = 64 * KiB

@@ -3,49 +3,31 @@
  * told to the faces starts in `#arrived`.
  */
 import { TypedEventEmitter } from 'main-event'
-import type { Store } from '../storage/store.ts'
 import type { LogEvent } from './author-log.ts'
 import { type Beacon, State } from './beacon.ts'
 import { type ProfilePayload, profilePayload, Type } from './body.ts'
 import { composeText, type SendOptions } from './compose.ts'
 import { Delivery } from './delivery.ts'
 import { Kind } from './event.ts'
-import type { Gate } from './gate.ts'
 import { Gossip } from './gossip.ts'
 import { Health } from './health.ts'
 import { bytesToHex } from './hex.ts'
-import { createProfile, type Identity } from './identity.ts'
-import type { KeeperTurns } from './keeper-turns.ts'
+import { createProfile } from './identity.ts'
 import { type Arrival, Log } from './log.ts'
 import { Members } from './members.ts'
 import { Presence } from './presence.ts'
+import type { Query } from './query.ts'
 import type { RoomEvents } from './room-events.ts'
-import { checkWords, type RoomKeys } from './room-keys.ts'
+import type { RoomInit } from './room-init.ts'
+import { checkWords } from './room-keys.ts'
 import { Roster } from './roster.ts'
-import type { Channel, Clock, Crypto, KeeperPeer, Network } from './seams.ts'
+import type { Scan } from './scan.ts'
+import type { Channel, KeeperPeer } from './seams.ts'
 import { Sync } from './sync.ts'
 import { type HistoryQuery, Timeline } from './timeline.ts'
 import type { Held, Member, Message, Profile, RoomCheck, RoomFacts, Room as RoomInfo } from './types.ts'
 import { forked, OWN_FORK, refused } from './warnings.ts'
 import { Writer, type Written } from './writer.ts'
-
-export interface RoomInit {
-  name: string
-  keys: RoomKeys
-  store: Store
-  crypto: Crypto
-  clock: Clock
-  network: Network
-  /** Passed before more history is fetched. */
-  gate: Gate
-  /** A place for each visit of a keeper, all rooms together. */
-  turns: KeeperTurns
-  identity: () => Identity
-  isBlocked: (account: string) => boolean
-  /** Nobody is looking at this device. */
-  isAway: () => boolean
-  onFailure: (error: unknown, peer: string) => void
-}
 
 export class Room extends TypedEventEmitter<RoomEvents> {
   readonly name: string
@@ -66,8 +48,6 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   readonly #health: Health
   readonly #delivery: Delivery
   #running = false
-  /** The digest at the beginning of a sync. */
-  #digestBefore: string | undefined
 
   private constructor(init: RoomInit, log: Log) {
     super()
@@ -138,7 +118,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
       clock,
       gate,
       turns: init.turns,
-      onState: (state, missing) => this.#tell('sync', { state, missing, ...this.#standing(state) }),
+      onState: (state, missing) => this.#tell('sync', { state, missing, ...this.#timeline.standing(state) }),
       onSynced: () => this.#health.synced(),
       onReject: (reason, peerId) => this.#tell('reject', { reason, peerId }),
       own: () => this.#delivery.ownPages(),
@@ -251,16 +231,6 @@ export class Room extends TypedEventEmitter<RoomEvents> {
     }
   }
 
-  /** While much comes in, to hash all of it again and again would take longer than to fetch it. */
-  #standing(state: 'running' | 'done'): { count: number; digest: string } {
-    if (state === 'running') {
-      this.#digestBefore ??= this.digest().digest
-      return { count: this.#timeline.count, digest: this.#digestBefore }
-    }
-    this.#digestBefore = undefined
-    return this.digest()
-  }
-
   /** How the room does: for whoever asks why nothing comes. */
   facts(): RoomFacts {
     return {
@@ -334,6 +304,11 @@ export class Room extends TypedEventEmitter<RoomEvents> {
   /** Messages in order, oldest first, or newest first with `reverse`; at most `limit`. */
   history(query?: { limit?: number; reverse?: boolean }): AsyncGenerator<Message> {
     return this.#timeline.history(query)
+  }
+
+  /** Looks through the history, newest first. */
+  scan(query: Query): Scan {
+    return this.#timeline.scan(query)
   }
 
   digest(): { count: number; digest: string } {

@@ -1,7 +1,7 @@
 /** The runs of a room on disk: as they came, with when and by which way. Everything read is what was checked when it came, or damage. */
 import { DamagedStoreError } from '../errors.ts'
 import type { Key, Operation, Store } from '../storage/store.ts'
-import type { AuthorLog, StoredRun } from './author-log.ts'
+import type { AuthorLog, LogEvent, StoredRun } from './author-log.ts'
 import { decodeCbor, encodeCbor, isBytes, isUint } from './cbor.ts'
 import { decodeRun, parseRun, type Run } from './event.ts'
 import type { Crypto } from './seams.ts'
@@ -81,15 +81,18 @@ export class RunStore {
     return { stored, operation: { type: 'put', key, value: encodeCbor([receivedAt, VIA.indexOf(via), bytes]) } }
   }
 
-  /** @throws DamagedStoreError */
-  async get(author: AuthorLog, stored: StoredRun): Promise<PlainRun> {
-    return parseRun(await this.bytesOf(author, stored))
+  /** The stored runs of these events, each of them once. @throws DamagedStoreError */
+  async of(events: readonly LogEvent[]): Promise<Map<StoredRun, PlainRun>> {
+    const authors = new Map<StoredRun, AuthorLog>()
+    for (const { author, stored } of events) authors.set(stored, author)
+    const places = [...authors]
+    const values = await this.#store.getMany(places.map(([{ firstSeq, n }, { key }]) => this.#place.key(key, firstSeq, n)))
+    return new Map(places.map(([stored], i) => [stored, parseRun(decodeRecord(values[i]).bytes)]))
   }
 
   /** @throws DamagedStoreError */
   async bytesOf(author: AuthorLog, { firstSeq, n }: StoredRun): Promise<Uint8Array> {
     const value = await this.#store.get(this.#place.key(author.key, firstSeq, n))
-    if (value === undefined) throw new DamagedStoreError('a run that was stored is gone')
     return decodeRecord(value).bytes
   }
 
@@ -100,7 +103,8 @@ export class RunStore {
   }
 }
 
-function decodeRecord(value: Uint8Array): { receivedAt: number; via: Via; bytes: Uint8Array } {
+function decodeRecord(value: Uint8Array | undefined): { receivedAt: number; via: Via; bytes: Uint8Array } {
+  if (value === undefined) throw new DamagedStoreError('a run that was stored is gone')
   let parts: unknown
   try {
     parts = decodeCbor(value, 8)

@@ -10,7 +10,10 @@ import { Kind } from './event.ts'
 import { bytesToHex, hexToBytes } from './hex.ts'
 import type { Log } from './log.ts'
 import type { Members } from './members.ts'
+import type { Query } from './query.ts'
+import { isFrom } from './query.ts'
 import type { RoomKeys } from './room-keys.ts'
+import { Scan } from './scan.ts'
 import type { Crypto } from './seams.ts'
 import type { Held, Message } from './types.ts'
 
@@ -48,6 +51,8 @@ export class Timeline {
   #count = 0
   #unread = 0
   #digest: { count: number; digest: string } | undefined
+  /** The digest at the beginning of a sync. */
+  #digestBefore: string | undefined
 
   constructor(init: TimelineInit) {
     this.#init = init
@@ -113,6 +118,16 @@ export class Timeline {
     return this.#digest
   }
 
+  /** The same at the end of a sync. While much comes in, to hash all of it again and again would take longer than to fetch it. */
+  standing(sync: 'running' | 'done'): { count: number; digest: string } {
+    if (sync === 'running') {
+      this.#digestBefore ??= this.digest().digest
+      return { count: this.#count, digest: this.#digestBefore }
+    }
+    this.#digestBefore = undefined
+    return this.digest()
+  }
+
   /** The ids of all messages with a line feed between them, piece by piece: whole, those of a long history are megabytes. */
   *#ids(): Generator<Uint8Array> {
     const messages = this.#init.log.all().filter(isMessage)
@@ -168,6 +183,22 @@ export class Timeline {
     }
   }
 
+  /** What matches a query, as far back as somebody goes on asking. What history does not show is not found. */
+  scan(query: Query): Scan {
+    const { log, members, isBlocked } = this.#init
+    return new Scan({
+      query,
+      isMessage,
+      all: () => log.all(),
+      read: (events) => log.read(events),
+      isWanted: ({ name }) => {
+        const person = members.personOf(name)
+        return !isBlocked(person.account) && isFrom(query, person)
+      },
+      message: (event, body) => this.#message(event, body),
+    })
+  }
+
   #positionOf(id: string, field: string): number {
     const event = this.#init.log.get(id)
     if (event === undefined || event.position < 0) throw new InvalidArgumentError(field, 'no such message in this room')
@@ -211,7 +242,7 @@ export class Timeline {
 }
 
 /** As many of the first messages as stay below the size of an answer. */
-function withinBytes(messages: Message[]): Message[] {
+export function withinBytes(messages: Message[]): Message[] {
   let size = 0
   const end = messages.findIndex((message) => {
     size += utf8Length(JSON.stringify(message)) + 1

@@ -113,6 +113,16 @@ const commands: readonly CommandSpec[] = [
     run: async (context, [room], flags) => (await import('./commands/messages.ts')).history(context, given(room), flags),
   },
   {
+    usage: 'search <query...>',
+    description: 'print the newest messages that hold all these words, oldest first, of all rooms or one',
+    example: 'p2pnode search from:bob \'"the build"\' --room dev',
+    own: [
+      ['--room <room>', 'in this room only'],
+      ['--limit <n>', 'how many (default: 50, at most 1000)'],
+    ],
+    run: async (context, words, flags) => (await import('./commands/messages.ts')).search(context, words.map(given), flags),
+  },
+  {
     usage: 'tail <room>',
     description: 'print the messages of a room as they come',
     example: 'p2pnode tail dev --json',

@@ -87,6 +87,16 @@ export interface Client {
     before?: string
     after?: string
   }): Promise<{ messages: Message[]; more: boolean }>
+  /**
+   * The newest `limit` (50, at most 1,000) that match in a room, or in all joined rooms, oldest first. All words must occur, also within
+   * others, whatever their case, accents and width; `"some words"` as they stand; `from:name`: by whom, the beginning of a name or
+   * fingerprint. `more`: there are older messages that were not looked at, or matches that had no place. Aborted, it rejects with the
+   * signal's reason.
+   */
+  search(
+    params: { query: string; room?: string; limit?: number },
+    options?: { signal?: AbortSignal },
+  ): Promise<{ messages: Message[]; more: boolean }>
   digest(params: { room: string }): Promise<{ count: number; digest: string }>
   peers(): Promise<Peer[]>
   connect(params: { address: string }): Promise<Peer>

@@ -47,6 +47,7 @@ export function localClient(node: P2PNode, version: string, onStop: () => Promis
     block: ({ who }) => node.block(who),
     unblock: ({ who }) => node.unblock(who),
     history: async ({ room, limit, before, after }) => node.room(room).page({ limit, before, after }),
+    search: ({ query, room, limit }, { signal } = {}) => node.search(query, { room, limit, signal }),
     digest: async ({ room }) => node.room(room).digest(),
     peers: async () => node.peers().map((peer) => ({ ...peer, rooms: node.roomsWith(peer.peerId) })),
     connect: async ({ address }) => {

@@ -119,6 +119,14 @@ export class RpcClient implements Client {
     return this.#call('history', params)
   }
 
+  /** Aborted, the other side goes on; nobody waits for it any more. */
+  search(
+    params: { query: string; room?: string; limit?: number },
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<{ messages: Message[]; more: boolean }> {
+    return unlessAborted(this.#call('search', params), signal)
+  }
+
   digest(params: { room: string }): Promise<{ count: number; digest: string }> {
     return this.#call('digest', params)
   }
@@ -226,4 +234,14 @@ interface RpcMessage {
   id?: number
   result?: unknown
   error?: RpcError
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    if (signal.aborted) abort()
+  })
 }

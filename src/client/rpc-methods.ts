@@ -90,6 +90,7 @@ export const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     before: optional(isMessageId),
     after: optional(isMessageId),
   }),
+  method('search', 'read', { query: isName, room: optional(isName), limit: optional(isLimit) }),
   method('digest', 'read', room),
   method('peers', 'read', {}),
   method('connect', 'free', { address: isName }),

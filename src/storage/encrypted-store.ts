@@ -87,6 +87,17 @@ export class EncryptedStore implements Store {
     return encoded === undefined || sealed === undefined ? undefined : this.#open(encoded, sealed)
   }
 
+  async getMany(keys: readonly Key[]): Promise<(Uint8Array | undefined)[]> {
+    const encoded = keys.map((key) => encodeKey(key, this.#dictionary.numberOf))
+    const known = encoded.filter((key) => key !== undefined)
+    const sealed = await this.#reading(() => this.#level.getMany(known, VIEW))
+    let next = 0
+    return encoded.map((key) => {
+      const value = key === undefined ? undefined : sealed[next++]
+      return key === undefined || value === undefined ? undefined : this.#open(key, value)
+    })
+  }
+
   async batch(operations: Operation[]): Promise<void> {
     for (const { key } of operations) encodeKey(key, () => 1)
     this.#assertOpen()

@@ -46,6 +46,8 @@ export interface RangeOptions {
  */
 export interface Store {
   get(key: Key): Promise<Uint8Array | undefined>
+  /** What stands at each of these keys, in their order. */
+  getMany(keys: readonly Key[]): Promise<(Uint8Array | undefined)[]>
   /** All or nothing, in order, and on the disk (fdatasync) when the promise resolves. */
   batch(operations: Operation[]): Promise<void>
   /** Every record whose key begins with `prefix`, in key order. */

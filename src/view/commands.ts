@@ -4,6 +4,7 @@ import type { Conversation } from './conversation.ts'
 import { UsageError } from './explain.ts'
 import {
   clockTime,
+  count,
   formatChecks,
   formatHeld,
   formatLatency,
@@ -23,6 +24,8 @@ import { type CommandName, commandGroups, commandTable, findCommand } from './sl
 const HELD_AMONG = 200
 const HELD_SHOWN = 10
 const HELD_WIDTH = 60
+/** Messages that /search shows. */
+const FOUND_SHOWN = 20
 
 type Command = (chat: Conversation, rest: string) => Promise<void> | void
 
@@ -111,6 +114,13 @@ const commands: Record<CommandName, Command> = {
     if (rest === '') throw usage('connect')
     const { peerId } = await chat.client.connect({ address: rest })
     chat.note(`connected to ${peerId}`)
+  },
+  async search(chat, rest) {
+    if (rest === '') throw usage('search')
+    const { messages, more } = await chat.client.search({ query: rest, limit: FOUND_SHOWN })
+    for (const message of messages) chat.found(message)
+    const most = more ? 'the newest of them; more words find fewer' : `for ${oneLine(rest, HELD_WIDTH)}`
+    chat.note(`(${messages.length === 0 ? 'nothing found' : `${count(messages.length, 'message')} found`}, ${most})`)
   },
   notify(chat, rest) {
     if (rest !== '' && rest !== 'on' && rest !== 'off') throw usage('notify')

@@ -14,6 +14,7 @@ export const commandTable = {
     usage: '/switch <room>',
     help: 'go to another room, by name or number (also Alt-1 to Alt-9)',
   },
+  search: { aliases: ['find'], usage: '/search <words>', help: 'look for what was said, in all rooms; from:<name> "a phrase"' },
   rooms: { aliases: ['list'], usage: '/rooms', help: 'the rooms you are in' },
   names: { aliases: ['n', 'who', 'members'], usage: '/names [room]', help: 'who is in the room' },
   held: { aliases: [], usage: '/held [room]', help: 'who has what you wrote last' },
@@ -39,7 +40,7 @@ export type CommandName = keyof typeof commandTable
 
 /** The order in which `/help` names them. */
 export const commandGroups: Readonly<Record<string, readonly CommandName[]>> = {
-  rooms: ['join', 'leave', 'switch', 'rooms'],
+  rooms: ['join', 'leave', 'switch', 'rooms', 'search'],
   people: ['names', 'whois', 'verify', 'block', 'unblock'],
   you: ['nick', 'me', 'away', 'notify', 'held'],
   network: ['status', 'peers', 'ping', 'doctor', 'connect'],

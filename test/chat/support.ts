@@ -35,6 +35,10 @@ export class MapStore implements Store {
     return this.records.get(keyText(key))?.[1]
   }
 
+  async getMany(keys: readonly Key[]): Promise<(Uint8Array | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get(key)))
+  }
+
   async batch(operations: Operation[]): Promise<void> {
     const failure = this.failures.shift()
     if (this.#held === undefined) await Promise.resolve()

@@ -104,6 +104,10 @@ const bad: Bad[] = [
   at('history', 'dev', '--limit', 'many'),
   at('history', 'dev', '--before', 'x'),
   at('history', 'dev', '--after', 'A'.repeat(64)),
+  at('search'),
+  at('search', ' '),
+  at('search', 'x', '--limit', '1001'),
+  at('search', 'x', '--room', ''),
   at('tail', 'dev', '--limit', '-5'),
   at('digest'),
   at('digest', 'a', 'b'),
@@ -171,6 +175,7 @@ test('without a peer those that need one end with 7', async () => {
     ['join', 'dev'],
     ['tail', 'dev'],
     ['history', 'dev'],
+    ['search', 'x'],
     ['id'],
   ]) {
     const { code, stdout, stderr } = await runCli([...args, '--data-dir', absent])

@@ -44,6 +44,8 @@ test('is the same client from afar: every method answers what the local one answ
   await both((client) => client.rooms())
   await both((client) => client.members({ room: 'lobby' }))
   await both((client) => client.history({ room: 'lobby', limit: 10 }))
+  await both((client) => client.search({ query: 'hello' }))
+  await both((client) => client.search({ query: 'nowhere', room: 'lobby', limit: 3 }))
   await both((client) => client.digest({ room: 'lobby' }))
   await both((client) => client.connect({ address }))
   await both((client) => client.peers())
@@ -66,6 +68,27 @@ test('is the same client from afar: every method answers what the local one answ
   await both((client) => client.unblock({ who: 'bob' }))
   await remote.leave({ room: 'lobby' })
   assert.equal(await local.rooms(), [])
+})
+
+test('who aborts a search waits no longer, and the connection stays usable', async () => {
+  const { local, remote } = pairOf()
+  await local.join({ room: 'lobby' })
+  const [before, during] = [AbortSignal.abort(new Error('too late')), new AbortController()]
+  const searching = remote.search({ query: 'x' }, { signal: during.signal })
+  during.abort(new Error('typed on'))
+  for (const [search, why] of [
+    [remote.search({ query: 'x' }, { signal: before }), 'too late'],
+    [searching, 'typed on'],
+  ] as const) {
+    assert.is(
+      await search.then(
+        () => '',
+        (error: Error) => error.message,
+      ),
+      why,
+    )
+  }
+  assert.equal(await remote.search({ query: 'x' }, { signal: new AbortController().signal }), { messages: [], more: false })
 })
 
 test('knows who it talks to', async () => {

@@ -136,7 +136,7 @@ test('answers each way of being no request with its code, and goes on', async ()
 
 test('does not know methods that are not built, nor names of object members', async () => {
   const caller = await inLobby()
-  for (const method of ['search', 'create', 'on', 'off', 'constructor', '__proto__', 'toString', '', 'rooms ']) {
+  for (const method of ['edit', 'create', 'on', 'off', 'constructor', '__proto__', 'toString', '', 'rooms ']) {
     assert.is((await caller.ask(method)).error?.code, -32601, method)
   }
 })
@@ -170,6 +170,9 @@ test('names the parameter that is wrong', async () => {
     ['history', { room: 'lobby', limit: '5' }, 'limit'],
     ['history', { room: 'lobby', before: 'A'.repeat(64) }, 'before'],
     ['history', { room: 'lobby', after: 'g'.repeat(64) }, 'after'],
+    ['search', { room: 'lobby' }, 'query'],
+    ['search', { query: 'x', limit: 0 }, 'limit'],
+    ['search', { query: 'x', room: 1 }, 'room'],
     ['read', { room: 'lobby' }, 'id'],
     ['connect', { address: 7 }, 'address'],
     ['connect', { address: 'localhost' }, 'address'],
@@ -264,6 +267,28 @@ test('answers the sends of a room in the order in which they came', async () => 
     ids,
     Array.from({ length: 20 }, (_, index) => index + 1),
   )
+})
+
+test('a search under way holds nothing up, and sees what was sent before it', async () => {
+  const caller = await inLobby()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const search = caller.client.search.bind(caller.client)
+  caller.client.search = async (params) => {
+    const found = await search(params)
+    await promise
+    return found
+  }
+  const steps = [
+    ['send', { room: 'lobby', text: 'fish' }],
+    ['search', { query: 'fish' }],
+    ['send', { room: 'lobby', text: 'more fish' }],
+    ['join', { room: 'dev' }],
+    ['history', { room: 'dev' }],
+  ] as const
+  for (const [id, [method, params]] of steps.entries()) caller.say({ jsonrpc: '2.0', id, method, params })
+  for (const id of [0, 2, 3, 4]) assert.is((await caller.answer(id)).error, undefined, String(id))
+  resolve()
+  assert.is(((await caller.answer(1)).result?.messages as unknown[]).length, 1)
 })
 
 test('lines written without waiting mean what they say', async () => {

@@ -60,6 +60,20 @@ export function storeConformance(title: string, setup: () => Promise<StoreUnderT
     assert.is(await store.get(['node', 'other']), undefined)
   })
 
+  test('gives back many at once, in the order in which they were asked for', async ({ store }) => {
+    await store.batch([put(['run', name(1), 1], 'one'), put(['run', name(1), 2], 'two'), put(['node', 'identity'], 'me')])
+    const keys: Key[] = [
+      ['run', name(1), 2],
+      ['room', name(2)],
+      ['node', 'identity'],
+      ['run', name(1), 3],
+      ['run', name(1), 1],
+      ['node', 'identity'],
+    ]
+    assert.equal(await store.getMany(keys), [text('two'), undefined, text('me'), undefined, text('one'), text('me')])
+    assert.equal(await store.getMany([]), [])
+  })
+
   test('sorts numbers by value up to 2^48 - 1', async ({ store }) => {
     const numbers = [MAX_NUMBER, 0, 256, 255, 1, 2 ** 32, 2 ** 32 - 1, 2 ** 40 + 7, 65_536]
     await store.batch(numbers.map((n) => put(['cid', name(1), n], String(n))))
@@ -181,6 +195,7 @@ export function storeConformance(title: string, setup: () => Promise<StoreUnderT
     await last
     await store.close()
     assert.instance(await rejected(store.get(['node', 'x'])), ClosedError)
+    assert.instance(await rejected(store.getMany([['node', 'x']])), ClosedError)
     assert.instance(await rejected(store.batch([put(['node', 'x'], '2')])), ClosedError)
     assert.instance(await rejected(all(store, ['node'])), ClosedError)
   })

@@ -120,6 +120,11 @@ export class DiskStore implements Store {
     return this.#init.disk.get(key)
   }
 
+  async getMany(keys: readonly Key[]): Promise<(Uint8Array | undefined)[]> {
+    await this.#ready()
+    return keys.map((key) => this.#init.disk.get(key))
+  }
+
   #ready(): Promise<void> {
     if (this.#dead) return new Promise(() => {}) // the process that asked is gone
     return this.#closed ? Promise.reject(new ClosedError('the store is closed')) : Promise.resolve()

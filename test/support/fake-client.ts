@@ -148,6 +148,21 @@ export class FakeClient implements Client {
     return { messages: shown.slice(-limit), more: shown.length > limit }
   }
 
+  /** Words that stand in a text as they are. */
+  async search({ query, room, limit = 50 }: { query: string; room?: string; limit?: number }): Promise<{
+    messages: Message[]
+    more: boolean
+  }> {
+    this.calls.push(`search ${query}`)
+    const rooms = room === undefined ? [...this.#rooms.values()] : [this.#room(room)]
+    const words = query.toLowerCase().split(/\s+/)
+    const found = rooms
+      .flatMap(({ messages }) => messages)
+      .filter(({ text }) => words.every((word) => text.toLowerCase().includes(word)))
+      .sort((a, b) => (a.sentAt < b.sentAt ? -1 : 1))
+    return { messages: found.slice(-limit), more: found.length > limit }
+  }
+
   async digest({ room }: { room: string }): Promise<{ count: number; digest: string }> {
     const { messages } = this.#room(room)
     return { count: messages.length, digest: sha256(messages.map(({ id }) => id).join('\n')) }

@@ -185,12 +185,18 @@ test('the other commands speak to the running peer, and those that read also wit
     history.messages.map(({ text }) => text),
     ['one', '/two', 'three', 'four'],
   )
+  const found = await json('search', 'T', 'from:alice')
+  assert.equal(
+    (found as typeof history).messages.map(({ text }) => text),
+    ['/two', 'three'],
+  )
   const digest = await json('digest', 'dev')
   assert.is(((await json('status')) as { name: string }).name, 'Alice')
   assert.is((await cli(['send', 'nowhere', 'x'])).code, 1)
   peer.endInput()
   assert.is((await peer.ended).code, 0)
   assert.equal(await json('digest', 'dev'), digest)
+  assert.equal(((await json('search', 't')) as typeof history).messages.length, 2)
   assert.equal(((await json('rooms')) as { name: string }[]).map(({ name }) => name).sort(), ['dev', 'lobby'])
   assert.is(((await json('verify', 'dev')) as { ok: boolean }).ok, true)
   assert.is((await cli(['send', 'dev', 'five'])).code, 7)

@@ -1,9 +1,9 @@
-/** send, history, tail, digest. */
+/** send, history, search, tail, digest. */
 import type { Client, Message, Room } from '../../client/client.ts'
 import { MAX_UNREAD } from '../../client/lines.ts'
 import { ClosedError, UnknownRoomError } from '../../errors.ts'
 import { explain, UsageError } from '../../view/explain.ts'
-import { formatMessage } from '../../view/format.ts'
+import { formatMessage, type MessageLook } from '../../view/format.ts'
 import { NameBook } from '../../view/names.ts'
 import { roomArgument } from '../../view/room-argument.ts'
 import { type Context, withPeer, withStore } from '../context.ts'
@@ -76,16 +76,42 @@ export async function history(context: Context, room: string, flags: HistoryFlag
   await withStore(context, async (client) => {
     const page = await client.history({ room, limit, before: flags.before, after: flags.after })
     if (settings.json === true) return io.json(page)
-    const printer = await linePrinter(client, room, true)
+    const printer = await linePrinter(client, room, { delivery: true })
     for (const message of page.messages) io.data(printer(message))
   })
 }
 
+export interface SearchFlags {
+  room?: string
+  limit?: string
+}
+
+export async function search(context: Context, words: string[], flags: SearchFlags): Promise<void> {
+  if (flags.room !== undefined) roomArgument(flags.room)
+  const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, '--limit', MAX_HISTORY)
+  const query = words.join(' ')
+  if (query.trim() === '') throw new UsageError('search needs a word to look for')
+  const { io, settings } = context
+  await withStore(context, async (client) => {
+    const found = await client.search({ query, room: flags.room, limit })
+    if (settings.json === true) return io.json(found)
+    const printers = new Map<string, (message: Message) => string>()
+    const rooms = new Map((await client.rooms()).map((room) => [room.id, room.name]))
+    for (const id of new Set(found.messages.map(({ room }) => room)))
+      printers.set(id, await linePrinter(client, id, { delivery: true, room: rooms.get(id) ?? id }))
+    for (const message of found.messages) io.data(printers.get(message.room)?.(message) ?? '')
+  })
+}
+
 /** One line of plain text a message, and the lines of a longer text below it. */
-async function linePrinter(client: Client, room: string, delivery = false): Promise<(message: Message) => string> {
+async function linePrinter(
+  client: Client,
+  room: string,
+  look: Pick<MessageLook, 'delivery' | 'room'> = {},
+): Promise<(message: Message) => string> {
   const names = new NameBook()
   for (const member of await client.members({ room })) names.add(member)
-  return (message) => formatMessage(message, { name: names.show(message.author), time: message.sentAt, delivery })
+  return (message) => formatMessage(message, { name: names.show(message.author), time: message.sentAt, ...look })
 }
 
 export async function tail(context: Context, room: string, flags: { limit?: string }): Promise<void> {
