@@ -1,6 +1,5 @@
 /** Texts compared as people compare them: neither case nor width nor the form of an accent tells two apart. */
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+import { clusters } from './clusters.ts'
 
 /** A folded text, and where each of its UTF-16 units comes from. */
 export interface Folded {
@@ -18,7 +17,7 @@ export function fold(text: string): string {
 export function foldWithOffsets(text: string): Folded {
   const starts: number[] = []
   let folded = ''
-  for (const { segment, index } of graphemes.segment(text)) {
+  for (const { segment, index } of clusters(text)) {
     const part = fold(segment)
     folded += part
     for (let unit = 0; unit < part.length; unit++) starts.push(index)

@@ -19,3 +19,5 @@ export const MAX_SEQUENCE = 1 * KiB
 export const SEQUENCE_PATIENCE = 50
 /** Columns below which nothing is laid out. A wide character takes two. */
 export const MIN_COLUMNS = 4
+/** Clusters whose width is remembered; UTF-16 units of one. */
+export const MAX_WIDTHS = { clusters: 4096, units: 16 }
