@@ -1,9 +1,7 @@
 /** Names by a few of their letters, for switching rooms: `dv` finds `dev`. */
 import { go, prepare } from 'fuzzysort'
+import { MAX_QUERY } from './constants.ts'
 import { fold, foldWithOffsets } from './fold.ts'
-
-/** UTF-16 units of a query that are looked at: a name has no more. */
-const MAX_QUERY = 128
 
 export interface Ranked {
   readonly name: string

@@ -1,8 +1,7 @@
 /** Whether somebody is spoken of: their name in a text, as a word of its own. */
+import { MAX_MENTION_TEXT } from './constants.ts'
 import { fold, foldWithOffsets } from './fold.ts'
 
-/** UTF-16 units of a text in which names are looked for: more takes long, and any member can send more. */
-const MAX_LOOKED_AT = 4096
 /** Hex digits of a fingerprint behind a name: see `NameBook`. */
 const SUFFIX = /^·([0-9a-f]{4,16})(?![\p{L}\p{N}_])/u
 const NAME_WITH_SUFFIX = /^(.+)·([0-9a-f]{4,16})$/su
@@ -36,7 +35,7 @@ export function mentions(text: string, names: readonly string[]): boolean {
 
 /** The places where one of the names is mentioned, with `@` and suffix, in order; none overlaps another. Of a long text, in its beginning. */
 export function mentionRanges(text: string, names: readonly string[]): Range[] {
-  const looked = text.slice(0, MAX_LOOKED_AT)
+  const looked = text.slice(0, MAX_MENTION_TEXT)
   const quick = fold(looked)
   const wanted = toWanted(names).filter(({ name }) => quick.includes(name))
   if (wanted.length === 0) return []

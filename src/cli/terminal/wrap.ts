@@ -49,7 +49,6 @@ function rowsOf(line: string, first: number, others: number): Row[] {
     const { end, next } = rowFrom(all, start, rows.length === 0 ? first : others)
     rows.push({ from: offset(start), to: offset(end) })
     start = next
-    while (all[start]?.text === ' ') start += 1
   } while (start < all.length)
   return rows
 }
