@@ -54,6 +54,8 @@ test('neither case nor width nor composition matters', () => {
   assert.equal(found('dev', ['ＤＥＶ']), ['ＤＥＶ'])
   assert.equal(found('gro\u0308sse', ['GRÖßE']), ['GRÖßE'])
   assert.equal(found('日本', ['日本語']), ['日本語'])
+  assert.equal(found('creme', ['Crème']), ['Crème'])
+  assert.equal(found('Ǿ Œ', ['Ǿ Œ']), ['Ǿ Œ'])
 })
 
 test('marks are offsets of clusters in the name itself', () => {
