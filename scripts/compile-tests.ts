@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Plugin, rolldown } from 'rolldown'
 
-/** Left to node_modules: what has a compiled binding. */
-const EXTERNAL = ['classic-level', 'level', 'rolldown']
+/** Left to node_modules: what has a compiled binding; what Ink asks for when it is debugged, and is not installed. */
+const EXTERNAL = ['classic-level', 'level', 'rolldown', 'react-devtools-core']
 const OWN = /^(?!.*\/node_modules\/).*\.ts$/
 /** Before any test file, as every entry of the product does it. */
 const SHIMS = 'src/shims.ts'

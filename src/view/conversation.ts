@@ -1,5 +1,5 @@
 /** A chat over a `Client`: the rooms, the current one, and what comes and goes. The terminal, the pipe and the page are its screens. */
-import type { Client, ClientEvents, Message, Room } from '../client/client.ts'
+import type { Client, ClientEvents, Message, Profile, Room } from '../client/client.ts'
 import { CatchUp } from './catch-up.ts'
 import { runCommand } from './commands.ts'
 import { DeliveryNotes } from './delivery-notes.ts'
@@ -62,7 +62,7 @@ export class Conversation {
   /** Others are told that nobody looks. */
   isAway = false
   #rooms = new Map<string, Room>()
-  #self: { account: string; name: string } | undefined
+  #self: Profile | undefined
   #lastDay = ''
   #arriving: Message[] | undefined
   #listening: (() => void)[] = []
@@ -81,7 +81,7 @@ export class Conversation {
 
   /** Begins to show what happens, in the room with this name or the first there is. */
   async start(room?: string): Promise<void> {
-    this.#self = await this.client.status()
+    this.#self = await this.client.profile({})
     await this.refreshRooms()
     for (const { id } of this.#rooms.values()) await this.learnMembers(id)
     this.#listen()
@@ -252,10 +252,8 @@ export class Conversation {
     }
   }
 
-  #mentions({ room, text }: Message): boolean {
-    if (this.#self === undefined) return false
-    const self = this.people.member(room, this.#self.account)
-    return mentions(text, [this.#self.name, ...(self === undefined ? [] : [this.people.show(room, self)])])
+  #mentions({ text }: Message): boolean {
+    return this.#self !== undefined && mentions(text, [`${this.#self.name}·${this.#self.fingerprint}`])
   }
 
   async #countMentions(room: string): Promise<void> {

@@ -1,6 +1,5 @@
 /** Texts compared as people compare them: neither case nor width nor the form of an accent tells two apart. */
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+import { clusters } from './clusters.ts'
 
 /** A folded text, and where each of its UTF-16 units comes from. */
 export interface Folded {
@@ -14,12 +13,12 @@ export function fold(text: string): string {
   return text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('ς', 'σ')
 }
 
-/** `fold`, cluster by cluster, so that what was found in the result can be shown in the text. */
-export function foldWithOffsets(text: string): Folded {
+/** `fold`, or what else is given, cluster by cluster, so that what was found in the result can be shown in the text. */
+export function foldWithOffsets(text: string, foldCluster: (cluster: string) => string = fold): Folded {
   const starts: number[] = []
   let folded = ''
-  for (const { segment, index } of graphemes.segment(text)) {
-    const part = fold(segment)
+  for (const { segment, index } of clusters(text)) {
+    const part = foldCluster(segment)
     folded += part
     for (let unit = 0; unit < part.length; unit++) starts.push(index)
   }

@@ -1,9 +1,7 @@
 /** Names by a few of their letters, for switching rooms: `dv` finds `dev`. */
 import { go, prepare } from 'fuzzysort'
+import { MAX_QUERY } from './constants.ts'
 import { fold, foldWithOffsets } from './fold.ts'
-
-/** UTF-16 units of a query that are looked at: a name has no more. */
-const MAX_QUERY = 128
 
 export interface Ranked {
   readonly name: string
@@ -13,10 +11,10 @@ export interface Ranked {
 
 /** The names in which the letters of the query stand in its order, the best first. An empty query finds all, as they are. */
 export function rank(query: string, names: readonly string[]): Ranked[] {
-  const wanted = fold(query.slice(0, MAX_QUERY)).trim()
+  const wanted = bare(query.slice(0, MAX_QUERY)).trim()
   if (wanted === '') return names.map((name) => ({ name, marks: [] }))
   const targets = names.map((name, at) => {
-    const { folded, starts } = foldWithOffsets(name)
+    const { folded, starts } = foldWithOffsets(name, bare)
     // Prepared here, for fuzzysort remembers for ever the texts that it prepares itself.
     return { name, at, starts, target: prepare(folded) }
   })
@@ -24,4 +22,12 @@ export function rank(query: string, names: readonly string[]): Ranked[] {
     .map(({ obj, score, indexes }) => ({ ...obj, score, marks: [...new Set(indexes.map((index) => obj.starts[index] ?? 0))] }))
     .sort((a, b) => b.score - a.score || a.at - b.at)
     .map(({ name, marks }) => ({ name, marks }))
+}
+
+/** Folded, and without accents: fuzzysort takes them off as well, but of a query's words one more than of a name's. */
+function bare(text: string): string {
+  return fold(text)
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .normalize('NFC')
 }

@@ -1,4 +1,5 @@
 /** Whether somebody is spoken of: their name in a text, as a word of its own. */
+import { MAX_MENTION_TEXT } from './constants.ts'
 import { fold, foldWithOffsets } from './fold.ts'
 
 /** Hex digits of a fingerprint behind a name: see `NameBook`. */
@@ -32,18 +33,19 @@ export function mentions(text: string, names: readonly string[]): boolean {
   return mentionRanges(text, names).length > 0
 }
 
-/** The places where one of the names is mentioned, with `@` and suffix, in order; none overlaps another. */
+/** The places where one of the names is mentioned, with `@` and suffix, in order; none overlaps another. Of a long text, in its beginning. */
 export function mentionRanges(text: string, names: readonly string[]): Range[] {
-  const quick = fold(text)
+  const looked = text.slice(0, MAX_MENTION_TEXT)
+  const quick = fold(looked)
   const wanted = toWanted(names).filter(({ name }) => quick.includes(name))
   if (wanted.length === 0) return []
-  const { folded, starts } = foldWithOffsets(text)
+  const { folded, starts } = foldWithOffsets(looked)
   const addresses = [...folded.matchAll(ADDRESSES)].map(({ index, 0: { length } }) => ({ from: index, to: index + length }))
   const found = wanted
     .flatMap((each) => occurrences(folded, each))
     .filter(({ from, to }) => isWhole(starts, from) && isWhole(starts, to))
     .filter(({ from, to }) => !addresses.some((address) => from < address.to && to > address.from))
-    .map(({ from, to }) => ({ from: starts[from] ?? 0, to: starts[to] ?? text.length }))
+    .map(({ from, to }) => ({ from: starts[from] ?? 0, to: starts[to] ?? looked.length }))
     .sort((a, b) => a.from - b.from || b.to - a.to)
   let end = 0
   return found.filter(({ from, to }) => {
@@ -56,7 +58,7 @@ export function mentionRanges(text: string, names: readonly string[]): Range[] {
 function toWanted(names: readonly string[]): Wanted[] {
   const wanted = new Map<string, string[]>()
   for (const each of names) {
-    const [, name = fold(each).trim(), key] = NAME_WITH_SUFFIX.exec(fold(each).trim()) ?? []
+    const [, name = fold(each.trim()), key] = NAME_WITH_SUFFIX.exec(fold(each.trim())) ?? []
     if (name === '') continue
     wanted.set(name, [...(wanted.get(name) ?? []), ...(key === undefined ? [] : [key])])
   }

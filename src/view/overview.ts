@@ -131,7 +131,7 @@ export class Overview {
     this.changed()
   }
 
-  synced({ room, state, count, missing = 0 }: ClientEvents['sync']): void {
+  synced({ room, state, count, missing }: ClientEvents['sync']): void {
     if (state === 'done' || missing === 0) this.#syncs.delete(room)
     else this.#syncs.set(room, { have: count, missing })
     this.changed()

@@ -1,7 +1,7 @@
 /** Tab: what is common to the candidates first, then one after the other. */
+import { clusters } from '../../view/clusters.ts'
 import { MAX_CANDIDATES } from './constants.ts'
 import type { Editor } from './editor.ts'
-import { clusters } from './graphemes.ts'
 
 /** What is being chosen. It ends with any other key: with an editor that is not the one it answered, the next Tab begins anew. */
 export interface Completion {
@@ -56,9 +56,9 @@ function choose(
 function commonBeginning(candidates: readonly string[]): string {
   const lower = candidates.map((candidate) => candidate.toLowerCase())
   let common = ''
-  for (const cluster of clusters(candidates[0] ?? '')) {
-    if (!lower.every((candidate) => candidate.startsWith((common + cluster).toLowerCase()))) break
-    common += cluster
+  for (const { segment } of clusters(candidates[0] ?? '')) {
+    if (!lower.every((candidate) => candidate.startsWith((common + segment).toLowerCase()))) break
+    common += segment
   }
   return common
 }

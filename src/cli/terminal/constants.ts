@@ -31,3 +31,5 @@ export const ALERT_INTERVAL = 2_000
 /** Messages read at once for looking back, and at most; who wants more has `p2pnode history` and /search. */
 export const PAGE = 200
 export const MAX_PAGED = 10_000
+/** Clusters whose width is remembered; UTF-16 units of one. */
+export const MAX_WIDTHS = { clusters: 4096, units: 16 }

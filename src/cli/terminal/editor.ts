@@ -1,6 +1,7 @@
 /** The text that is being typed: a value, and what keys make of it. Nothing here knows of a screen. */
+import { clusters } from '../../view/clusters.ts'
 import { MAX_TYPED_BYTES, MAX_UNDO } from './constants.ts'
-import { after, before, clusters, snap, wordAfter, wordBefore } from './graphemes.ts'
+import { after, before, snap, wordAfter, wordBefore } from './graphemes.ts'
 import type { Action } from './key-map.ts'
 
 const ENDS_OF_LINE = /\r\n?|[\n\v\f\u0085\u2028\u2029]/g
@@ -220,9 +221,14 @@ export class Editor {
   }
 
   #toColumn(start: number, end: number): Editor {
-    const column = this.#state.column ?? count(this.text.slice(this.#lineStart(), this.cursor))
+    const column = this.#state.column ?? [...clusters(this.text.slice(this.#lineStart(), this.cursor))].length
     let cursor = start
-    for (let left = column; left > 0 && cursor < end; left--) cursor = after(this.text, cursor)
+    let left = column
+    for (const { segment } of clusters(this.text.slice(start, end))) {
+      if (left === 0) break
+      left -= 1
+      cursor += segment.length
+    }
     return this.#with({ cursor, column, change: undefined })
   }
 
@@ -246,12 +252,6 @@ export class Editor {
       change: as,
     })
   }
-}
-
-function count(text: string): number {
-  let clustersSeen = 0
-  for (const _ of clusters(text)) clustersSeen += 1
-  return clustersSeen
 }
 
 const EDITS: Partial<Record<Action['kind'], (editor: Editor) => Editor | undefined>> = {

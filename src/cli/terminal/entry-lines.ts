@@ -1,7 +1,8 @@
 /** What a conversation shows, in the rows of a terminal. */
+import { isolateRows } from '../../view/bidi.ts'
 import { type Entry, formatEntry } from '../../view/entry.ts'
 import type { Style } from '../../view/style.ts'
-import { wrapLines } from './layout.ts'
+import { wrapLines } from './wrap.ts'
 
 /** Columns of the time in front of a message, `12:07 `. */
 const MESSAGE_INDENT = 6
@@ -13,5 +14,5 @@ const OTHER_INDENT = 2
  */
 export function linesOf(entry: Entry, style: Style, columns: number, mark: string = ''): string[] {
   const text = formatEntry(entry, { style, timed: true, indent: 0 })
-  return wrapLines(text + mark, columns, entry.kind === 'message' ? MESSAGE_INDENT : OTHER_INDENT)
+  return isolateRows(wrapLines(text + mark, columns, entry.kind === 'message' ? MESSAGE_INDENT : OTHER_INDENT))
 }

@@ -11,8 +11,9 @@ import type { Style, Tone } from '../../view/style.ts'
 import type { Completion } from './completion.ts'
 import { MAX_COMPOSER_ROWS, MAX_LISTED } from './constants.ts'
 import { Editor } from './editor.ts'
-import { cut, fitLine, formatCount, layoutComposer, progressBar, type StatusPart, widthOf } from './layout.ts'
+import { fitLine, formatCount, layoutComposer, progressBar, type StatusPart } from './layout.ts'
 import type { Switcher, Typed } from './model.ts'
+import { cut, widthOf } from './widths.ts'
 
 /** Columns of the bar that shows how far a sync has come. */
 const BAR = 12

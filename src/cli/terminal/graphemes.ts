@@ -3,11 +3,6 @@
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 const words = new Intl.Segmenter(undefined, { granularity: 'word' })
 
-/** The grapheme clusters of a text. */
-export function* clusters(text: string): Generator<string> {
-  for (const { segment } of graphemes.segment(text)) yield segment
-}
-
 /** The boundary at or before an offset. */
 export function snapBack(text: string, offset: number): number {
   return graphemes.segment(text).containing(offset)?.index ?? text.length

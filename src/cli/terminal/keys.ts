@@ -1,7 +1,7 @@
 /**
- * From what a terminal sends to what is meant. Reads the chunks of stdin themselves, in any cut: Ink's `useInput` tells Delete from
- * Backspace, or a sequence from the same characters typed, no better than its callback's arguments do, and throws at sequences that
- * it does not know (`ESC [ 3 1 m` in what is pasted). So no component uses it.
+ * From what a terminal sends to what is meant. Reads the chunks of stdin themselves, wherever they are cut. Ink's `useInput` cannot be
+ * used: it throws at sequences that it does not know (`ESC [ 3 1 m`, which may be pasted), gives Delete and Backspace alike, and a
+ * sequence without its Esc, as if `OK` or `]` had been typed.
  */
 import { stripVTControlCharacters } from 'node:util'
 import { MAX_PASTE, MAX_SEQUENCE } from './constants.ts'

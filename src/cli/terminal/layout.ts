@@ -1,42 +1,7 @@
-/** Texts in rows and columns of a terminal. Widths are string-width's, as in Ink. */
-import stringWidth from 'string-width'
-import wrapAnsi from 'wrap-ansi'
-import { isolateRows } from '../../view/bidi.ts'
+/** What stands in the rows of a terminal: the text being typed, the status line. */
 import { MIN_COLUMNS } from './constants.ts'
 import type { Editor } from './editor.ts'
-import { clusters } from './graphemes.ts'
-
-const ELLIPSIS = '…'
-/** Spaces where a row was broken, behind the escape sequences that begin it. */
-const BREAK = new RegExp(`^((?:${'\u001b'}\\[[\\d;:]*m)*) +`)
-
-/** Columns that a text takes, escape sequences not counted. */
-export function widthOf(text: string): number {
-  return stringWidth(text)
-}
-
-/**
- * A text in rows of at most `columns`: the first begins at the margin, the others behind `indent` spaces. Words are broken only
- * when they are longer than a row. Colours (SGR, OSC 8) end with each row and begin again in the next, but not beyond an LF.
- */
-export function wrapLines(text: string, columns: number, indent: number = 0): string[] {
-  const width = Math.max(MIN_COLUMNS, columns)
-  const margin = ' '.repeat(indent <= width / 2 ? indent : 0)
-  const [head = '', ...lines] = text.split('\n')
-  const [first = '', ...rest] = wrap(head, width)
-  // Once more in the narrower rows: wrapping loses nothing.
-  const tail = rest.length === 0 ? [] : trim(wrap(rest.join('').replace(BREAK, '$1'), width - margin.length))
-  const others = [...tail, ...lines.flatMap((line) => trim(wrap(line, width - margin.length)))]
-  return isolateRows([first, ...others.map((row) => (row === '' ? '' : margin + row))])
-}
-
-function wrap(line: string, columns: number): string[] {
-  return wrapAnsi(line, columns, { hard: true, trim: false }).split('\n')
-}
-
-function trim([first = '', ...rest]: string[]): string[] {
-  return [first, ...rest.map((row) => row.replace(BREAK, '$1'))]
-}
+import { cut, pieces, widthOf } from './widths.ts'
 
 export interface ComposerLayout {
   /** Rows to show, none wider than the terminal. */
@@ -67,19 +32,14 @@ export function layoutComposer(
     rows.push(' '.repeat(indent))
     x = indent
   }
-  let offset = 0
-  for (const cluster of clusters(editor.text)) {
-    const parts = cluster === '\n' ? [] : partsOf(cluster, width - indent)
-    const [first = { width: 0 }] = parts
+  for (const { text, index, width: taken } of pieces(editor.text, width - indent)) {
     // A cursor behind the last column is in the next row.
-    if (x + first.width > width || (x === width && offset === editor.cursor)) nextRow()
-    if (offset === editor.cursor) cursor = { x, y: rows.length - 1 }
-    offset += cluster.length
-    if (cluster === '\n') nextRow()
-    for (const part of parts) {
-      if (x + part.width > width) nextRow()
-      rows[rows.length - 1] += part.text
-      x += part.width
+    if (x + taken > width || (x === width && index === editor.cursor)) nextRow()
+    if (index === editor.cursor) cursor = { x, y: rows.length - 1 }
+    if (text === '\n') nextRow()
+    else {
+      rows[rows.length - 1] += text
+      x += taken
     }
   }
   if (cursor === undefined) {
@@ -96,32 +56,6 @@ export function layoutComposer(
     above,
     below: rows.length - above - visible.length,
   }
-}
-
-interface Part {
-  readonly text: string
-  readonly width: number
-}
-
-/** A cluster as it is; one that is wider than a row, as no script needs it, by its code points. */
-function partsOf(cluster: string, columns: number): Part[] {
-  if (/^[ -~]$/.test(cluster)) return [{ text: cluster, width: 1 }]
-  const width = widthOf(cluster)
-  if (width <= columns) return [{ text: cluster, width }]
-  return [...cluster].map((text) => ({ text, width: widthOf(text) }))
-}
-
-/** A plain text of at most `columns`, with `…` for what was left out. */
-export function cut(text: string, columns: number): string {
-  if (widthOf(text) <= columns) return text
-  let shown = ''
-  let width = ELLIPSIS.length
-  for (const cluster of clusters(text)) {
-    width += widthOf(cluster)
-    if (width > columns) break
-    shown += cluster
-  }
-  return columns < 1 ? '' : shown + ELLIPSIS
 }
 
 export interface StatusPart {
@@ -157,7 +91,7 @@ const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 /** `width` columns of a bar. It is full only when there is all. `ascii`: for terminals without blocks. */
 export function progressBar(have: number, of: number, width: number, ascii: boolean = false): string {
   const columns = Math.max(0, Math.floor(width))
-  const share = of > 0 ? Math.min(1, Math.max(0, have / of)) : 1
+  const share = of > 0 ? Math.min(1, Math.max(0, have / of)) || 0 : 1
   if (ascii) {
     const full = Math.floor(share * columns)
     return '#'.repeat(full) + '-'.repeat(columns - full)

@@ -8,7 +8,8 @@ import { MAX_PAGED, PAGE } from './constants.ts'
 import { linesOf } from './entry-lines.ts'
 import type { Frame } from './frame.ts'
 import type { Action } from './key-map.ts'
-import { cut, formatCount } from './layout.ts'
+import { formatCount } from './layout.ts'
+import { cut } from './widths.ts'
 
 export interface PagerInit {
   client: Client

@@ -3,7 +3,7 @@
  * erases it by the old count leaves some or takes too many.
  */
 import type { Frame } from './frame.ts'
-import { widthOf } from './layout.ts'
+import { widthOf } from './widths.ts'
 
 const ESC = '\u001b'
 

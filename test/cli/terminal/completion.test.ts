@@ -43,6 +43,13 @@ test('nothing to complete leaves the editor itself', () => {
   assert.is(completion, undefined)
 })
 
+test('a candidate that comes twice is one', () => {
+  const { editor } = completeNext(Editor.of('b'), undefined, 1, () => [['bob ', 'bob '], 'b'])
+  assert.is(editor.text, 'bob ')
+  const { completion } = completeNext(Editor.of('b'), undefined, 1, () => [['bob ', 'bea ', 'bob '], 'b'])
+  assert.equal(completion?.candidates, ['bob ', 'bea '])
+})
+
 test('any other key ends it', () => {
   const { editor, completion } = completeNext(Editor.of('hi al'), undefined, 1, offer)
   assert.equal(completion?.candidates, ['alice ', 'alicia ', 'Albert '])

@@ -144,6 +144,18 @@ test('words are those of the language', () => {
   assert.is(show(at('東京へ行く|').wordLeft()), '東京へ|行く')
 })
 
+test('a word ends where a cluster does', () => {
+  // U+0600 stands in one cluster with what follows, but not always in one word.
+  assert.is(show(at('\u0600カ|').wordLeft()), '|\u0600カ')
+  assert.is(show(at('|\u0600カ').wordRight()), '\u0600カ|')
+})
+
+test('what changes nothing is no step', () => {
+  const typed = type(Editor.of(), 'one')
+  assert.is(show(typed.delete().insert('').killToEnd().undo()), '|')
+  assert.is(show(typed.undo().backspace().paste('\u0007').redo()), 'one|')
+})
+
 test('up and down keep the column, and say where there is no line', () => {
   assert.is(show(at('one\nthr|ee').up() ?? Editor.of()), 'one|\nthree')
   assert.is(show(at('a|bc\nd').down() ?? Editor.of()), 'abc\nd|')
