@@ -74,7 +74,7 @@ export class LineMode implements Screen {
   }
 
   show(entry: Entry): void {
-    this.#print(linesOf(entry, this.#style, this.#io.stdout.columns || USUAL_COLUMNS).join('\n'))
+    this.#print(linesOf(entry, this.#style, this.#io.stdout.columns || USUAL_COLUMNS, { whole: true }).join('\n'))
   }
 
   clear(): void {

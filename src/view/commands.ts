@@ -160,11 +160,11 @@ export async function runCommand(chat: Conversation, name: CommandName, rest: st
 function overviewOf(keys: readonly string[]): string[] {
   const lines = Object.entries(commandGroups).map(([group, names]) => [
     group,
-    names.map((name) => commandTable[name].usage).join('  '),
+    names.map((name) => commandTable[name].usage.replace(/ \[.*?\]/g, '')).join('  '),
   ])
   return [
     ...table([...lines, ...keys.map((line, at) => [at === 0 ? 'keys' : '', line])]),
-    'Anything else is sent; //text sends a text that begins with a slash. /help <command> says more.',
+    'Anything else is sent; //x sends /x. /help <command> says more.',
   ]
 }
 

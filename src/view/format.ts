@@ -107,7 +107,7 @@ export function formatMembers(members: Member[], show: (member: Member) => strin
   return table(
     rows(members, (member) => [
       isolate(show(member)),
-      member.self ? 'you' : member.online ? 'online' : 'offline',
+      member.self ? 'you' : member.away === true ? 'away' : member.online ? 'online' : 'offline',
       member.fingerprint,
       member.online || member.lastSeen === undefined ? '' : `last seen ${dayOf(member.lastSeen)} ${clockTime(member.lastSeen)}`,
     ]),

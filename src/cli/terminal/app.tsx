@@ -7,6 +7,7 @@ import type { Style } from '../../view/style.ts'
 import { type Frame, frameOf } from './frame.ts'
 import type { Typed } from './model.ts'
 import type { Page, Pager } from './pager.ts'
+import { sizeOf } from './size.ts'
 
 export interface TalkProps {
   model: Watched<Typed>
@@ -33,16 +34,16 @@ export function Talk({ model, overview, tail, style, onReady, onFrame }: TalkPro
     [typed, view, waiting, columns, rows, style],
   )
   useEffect(() => onFrame(frame), [onFrame, frame])
-  return <Lines frame={frame} />
+  return <Lines {...frame} />
 }
 
 /** The whole screen: what was said before. */
-export function Past({ pager }: { pager: Watched<Page> & Pick<Pager, 'frame'> }): ReactNode {
+export function Past({ pager }: { pager: Watched<Page> & Pick<Pager, 'lines'> }): ReactNode {
   const { columns, rows } = useSize(useStdout().stdout)
-  return <Lines frame={pager.frame(useView(pager), columns, rows)} />
+  return <Lines lines={pager.lines(useView(pager), columns, rows)} />
 }
 
-function Lines({ frame: { lines, cursor } }: { frame: Frame }): ReactNode {
+function Lines({ lines, cursor }: Pick<Frame, 'lines'> & Partial<Frame>): ReactNode {
   const { setCursorPosition } = useCursor()
   setCursorPosition(cursor)
   return (
@@ -65,9 +66,4 @@ function useSize(stdout: NodeJS.WriteStream): { columns: number; rows: number } 
     return () => void stdout.off('resize', resized)
   }, [stdout])
   return size
-}
-
-/** Columns and rows; where nobody knows, those of a terminal of old. */
-export function sizeOf({ columns, rows }: { columns?: number; rows?: number }): { columns: number; rows: number } {
-  return { columns: columns || 80, rows: rows || 24 }
 }

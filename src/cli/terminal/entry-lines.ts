@@ -8,11 +8,19 @@ import { wrapLines } from './wrap.ts'
 const MESSAGE_INDENT = 6
 const OTHER_INDENT = 2
 
+export interface LinesOptions {
+  /** Behind the text. */
+  mark?: string
+  /** For the scrollback: long addresses are left whole, and the terminal breaks them. */
+  whole?: boolean
+}
+
 /**
  * Rows of at most `columns`. All after the first are indented: one that the terminal began itself, at its edge, could be made to look like
- * what somebody else said. `mark`: behind the text.
+ * what somebody else said.
  */
-export function linesOf(entry: Entry, style: Style, columns: number, mark: string = ''): string[] {
+export function linesOf(entry: Entry, style: Style, columns: number, { mark = '', whole = false }: LinesOptions = {}): string[] {
   const text = formatEntry(entry, { style, timed: true, indent: 0 })
-  return isolateRows(wrapLines(text + mark, columns, entry.kind === 'message' ? MESSAGE_INDENT : OTHER_INDENT))
+  const indent = entry.kind === 'message' ? MESSAGE_INDENT : OTHER_INDENT
+  return isolateRows(wrapLines(text + mark, columns, indent, whole))
 }

@@ -31,8 +31,8 @@ export interface FrameInit {
 
 export interface Frame {
   lines: string[]
-  /** Counted from the first line; undefined: nothing is being typed. */
-  cursor: { x: number; y: number } | undefined
+  /** Where one types, counted from the first line. */
+  cursor: { x: number; y: number }
 }
 
 export function frameOf({ typed, view, tail, columns, rows, style }: FrameInit): Frame {

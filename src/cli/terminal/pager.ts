@@ -6,7 +6,6 @@ import { dayOf } from '../../view/format.ts'
 import type { Style } from '../../view/style.ts'
 import { MAX_PAGED, PAGE } from './constants.ts'
 import { linesOf } from './entry-lines.ts'
-import type { Frame } from './frame.ts'
 import type { Action } from './key-map.ts'
 import { formatCount } from './layout.ts'
 import { cut } from './widths.ts'
@@ -60,7 +59,8 @@ export class Pager {
     for (const action of actions) this.#take(action)
   }
 
-  frame(page: Page, columns: number, rows: number): Frame {
+  /** As high as the screen, less the line that Ink ends with. */
+  lines(page: Page, columns: number, rows: number): string[] {
     const { room, style } = this.#init
     const all = this.#wrapped()
     const height = Math.max(1, rows - 2)
@@ -72,7 +72,7 @@ export class Pager {
         : `${formatCount(page.messages.length)} messages${page.state === 'reading' ? ', reading…' : page.more ? '' : ', all there are'}`
     const help = `${room.name}: ${state} · PgUp PgDn ↑ ↓ Home End · q back to the talk`
     const empty = Array.from({ length: Math.max(0, height - shown.length) }, () => '')
-    return { lines: [...empty, ...shown, style.format('inverse', cut(help, columns).padEnd(columns))], cursor: undefined }
+    return [...empty, ...shown, style.format('inverse', cut(help, columns).padEnd(columns))]
   }
 
   #take(action: Action): void {

@@ -13,7 +13,7 @@ const ESC = '\u001b'
  * longer than a row.
  */
 export function unwrap({ lines, cursor }: Frame, columns: number, env: NodeJS.ProcessEnv): string {
-  if (cursor === undefined || env.XTERM_VERSION !== undefined || env.STY !== undefined) return ''
+  if (env.XTERM_VERSION !== undefined || env.STY !== undefined) return ''
   const rows = lines.map((line) => Math.max(1, Math.ceil(widthOf(line) / columns)))
   if (rows.every((each) => each === 1)) return ''
   const above = rows.slice(0, cursor.y).reduce((sum, each) => sum + each, 0) + Math.floor(cursor.x / columns)

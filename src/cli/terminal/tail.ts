@@ -90,7 +90,7 @@ export class Tail {
     const tooLong = (): boolean => drawn.reduce((sum, lines) => sum + lines.length, 0) > this.#init.limit()
     while (this.#waiting[0] !== undefined && (this.#waiting[0].id === undefined || tooLong())) {
       this.#release(this.#waiting[0])
-      done.push(...this.#draw(this.#waiting[0]))
+      done.push(...this.#draw(this.#waiting[0], true))
       this.#waiting.shift()
       drawn = drawn.slice(1)
     }
@@ -99,9 +99,9 @@ export class Tail {
     this.#init.onChange()
   }
 
-  #draw({ entry, id, held }: Waiting): string[] {
+  #draw({ entry, id, held }: Waiting, whole: boolean = false): string[] {
     const { style, columns } = this.#init
-    return linesOf(entry, style, columns(), markOf(style, id !== undefined, held))
+    return linesOf(entry, style, columns(), { mark: markOf(style, id !== undefined, held), whole })
   }
 }
 

@@ -2,7 +2,6 @@
  * The chat in a terminal: what was said stands in the terminal's own scrollback, and below it is drawn, anew with every change, what may
  * still change: messages on their way, the line being typed, and how things are. Ink draws; nothing here knows React.
  */
-import type { Instance } from 'ink'
 import type { Client } from '../../client/client.ts'
 import { Conversation, type Screen } from '../../view/conversation.ts'
 import type { Entry, MessageEntry } from '../../view/entry.ts'
@@ -14,10 +13,8 @@ import type { Style } from '../../view/style.ts'
 import { after } from '../../view/timers.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { Face, Io } from '../io.ts'
-import { sizeOf } from './app.tsx'
 import { ALERT_INTERVAL, PRINT_INTERVAL, TYPING_INTERVAL } from './constants.ts'
-import { drawPast, drawTalk } from './draw.tsx'
-import type { Frame } from './frame.ts'
+import { Drawing } from './drawing.ts'
 import { Keyboard } from './keyboard.ts'
 import { Model } from './model.ts'
 import { Modes } from './modes.ts'
@@ -25,14 +22,12 @@ import { notification } from './notification.ts'
 import { Pager } from './pager.ts'
 import { Preferences } from './preferences.ts'
 import { Printer } from './printer.ts'
-import { unwrap } from './reflow.ts'
+import { sizeOf } from './size.ts'
 import { Tail } from './tail.ts'
 
 const BELL = '\u0007'
 /** All of the screen, and the cursor to its beginning. */
 const CLEAR = '\u001b[2J\u001b[H'
-/** An empty drawing is an empty line. */
-const LINE_UP = '\u001b[A'
 
 /** Before anybody is in a room. */
 const NOTHING: View = { rooms: [], people: [], typing: [] }
@@ -47,9 +42,9 @@ export class Terminal implements Screen, Face {
   readonly mixed = false
   readonly older = 'PgUp'
   readonly keys = [
-    'Tab completes · Alt-Enter a new line · Up, Down your lines · Ctrl-Z undo',
-    'Alt-1…9, Ctrl-N, Ctrl-P rooms · Ctrl-T find a room · PgUp what was said',
-    'Ctrl-L draw anew · Esc clear the line (Ctrl-Z brings it back) · Ctrl-C leave',
+    'Tab completes · Alt-Enter new line · Up, Down your lines · Ctrl-Z undo',
+    'Alt-1…9, Ctrl-N, Ctrl-P, Ctrl-T rooms · Ctrl-O what is unread',
+    'PgUp what was said · Esc clear the line · Ctrl-L draw anew · Ctrl-C leave',
   ]
   /** Resolves when the chat was left; rejects at Ctrl-C. */
   readonly left: Promise<void>
@@ -65,10 +60,8 @@ export class Terminal implements Screen, Face {
   readonly #modes: Modes
   readonly #keyboard: Keyboard
   readonly #tailListeners = new Set<() => void>()
-  #ink: Instance
+  readonly #drawing: Drawing
   #pager: Pager | undefined
-  #drawn: Frame | undefined
-  #columns: number
   #chat: Conversation | undefined
   #chatListeners = new Set<() => void>()
   #secret: PromiseWithResolvers<string> | undefined
@@ -97,9 +90,15 @@ export class Terminal implements Screen, Face {
     })
     this.#modes = new Modes(io)
     this.#keyboard = new Keyboard(io, (actions) => (this.#pager ?? this.#model).take(actions))
-    this.#columns = sizeOf(io.stdout).columns
-    io.stdout.on('resize', this.#onResize)
-    this.#ink = this.#drawTalk()
+    this.#drawing = new Drawing({
+      io,
+      style: this.#style,
+      modes: this.#modes,
+      model: this.#model,
+      overview: { view: () => this.#chat?.overview.view() ?? NOTHING, subscribe: (listener) => this.#watch(listener) },
+      tail: { view: () => this.#tail.lines, subscribe: (listener) => listen(this.#tailListeners, listener) },
+      onReady: (write) => this.#printer.attach(write),
+    })
     io.face = this
     // However the program ends, the terminal is not left so.
     process.once('exit', this.end)
@@ -129,74 +128,34 @@ export class Terminal implements Screen, Face {
     if (this.#io.face !== this) return
     this.#io.face = undefined
     process.off('exit', this.end)
-    if (this.#pager !== undefined) this.#closePager()
     this.#printer.flush()
-    this.#io.stdout.off('resize', this.#onResize)
     this.#keyboard.end()
-    this.#undraw()
+    this.#drawing.end()
     this.#modes.end()
   }
 
-  /** Takes off the screen what is drawn, and leaves the cursor there. */
-  #undraw(): void {
-    // An empty drawing is drawn at once and replaces the one before it; Ink's `clear` would count on one that is still to come.
-    this.#ink.rerender(null)
-    this.#ink.unmount()
-    this.#io.stdout.write(LINE_UP)
-  }
-
-  #drawTalk(): Instance {
-    return drawTalk(this.#io, {
-      style: this.#style,
-      model: this.#model,
-      overview: { view: () => this.#chat?.overview.view() ?? NOTHING, subscribe: (listener) => this.#watch(listener) },
-      tail: { view: () => this.#tail.lines, subscribe: (listener) => listen(this.#tailListeners, listener) },
-      onReady: this.#onReady,
-      onFrame: this.#onFrame,
-    })
-  }
-
-  readonly #onFrame = (frame: Frame): void => {
-    this.#drawn = frame
-  }
-
-  /** Before Ink hears of it. */
-  readonly #onResize = (): void => {
-    const { columns } = sizeOf(this.#io.stdout)
-    if (this.#pager === undefined && this.#drawn !== undefined && columns < this.#columns) {
-      this.#io.stdout.write(unwrap(this.#drawn, columns, process.env))
-    }
-    this.#columns = columns
-  }
-
-  readonly #onReady = (write: (text: string) => void): void => this.#printer.attach(write)
-
   /** What comes in meanwhile waits for the scrollback to be there again. */
   #openPager(): void {
-    const room = this.#chat?.current
-    if (this.#pager !== undefined || this.#chat === undefined || room === undefined) return
+    const chat = this.#chat
+    const room = chat?.current
+    if (this.#pager !== undefined || chat === undefined || room === undefined) return
     const { stdout } = this.#io
-    this.#pager = new Pager({
-      client: this.#chat.client,
+    const pager = new Pager({
+      client: chat.client,
       room: { id: room.id, name: cleanName(room.name) },
       style: this.#style,
       columns: () => sizeOf(stdout).columns,
       rows: () => Math.max(1, sizeOf(stdout).rows - 2),
-      entry: (message) => ({ ...(this.#chat as Conversation).entry(message), room: undefined }),
-      onClose: () => this.#closePager(),
+      entry: (message) => ({ ...chat.entry(message), room: undefined }),
+      onClose: () => {
+        this.#pager = undefined
+        this.#drawing.showTalk()
+      },
     })
+    this.#pager = pager
     this.#printer.detach()
-    this.#undraw()
-    this.#modes.otherScreen(true)
-    this.#ink = drawPast(this.#io, this.#pager)
-    void this.#pager.open()
-  }
-
-  #closePager(): void {
-    this.#pager = undefined
-    this.#undraw()
-    this.#modes.otherScreen(false)
-    this.#ink = this.#drawTalk()
+    void this.#drawing.showPast(pager)
+    void pager.open()
   }
 
   show(entry: Entry): void {

@@ -11,6 +11,8 @@ const UNSPACED = /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}]/u
 const CLOSING = /^[\p{Pe}\p{Pf}、。，．！？：；ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ]/u
 const OPENING = /^[\p{Ps}\p{Pi}]/u
 
+const VISIBLE_ASCII = /^[!-~]$/
+
 /** Offsets in a text: from, inclusive, to, exclusive. */
 interface Row {
   readonly from: number
@@ -20,16 +22,18 @@ interface Row {
 /**
  * A text in rows of at most `columns`: the first begins at the margin, the others behind `indent` spaces. Words are broken only
  * when they are longer than a row. Of escape sequences it may hold SGR and OSC 8 (colours, links): they end with each row and
- * begin again in the next.
+ * begin again in the next. `whole`: long words of visible ASCII, such as addresses, are not broken: the terminal does that, and they
+ * can be copied.
  */
-export function wrapLines(text: string, columns: number, indent: number = 0): string[] {
+export function wrapLines(text: string, columns: number, indent: number = 0, whole: boolean = false): string[] {
   const width = Math.max(MIN_COLUMNS, columns)
   const margin = ' '.repeat(indent <= width / 2 ? indent : 0)
   const styled = new Styled(text)
   const rows: string[] = []
   let start = 0
   for (const line of styled.plain.split('\n')) {
-    for (const { from, to } of rowsOf(line, rows.length === 0 ? width : width - margin.length, width - margin.length)) {
+    const narrow = width - margin.length
+    for (const { from, to } of rowsOf(line, rows.length === 0 ? width : narrow, narrow, whole)) {
       const row = styled.slice(start + from, start + to)
       rows.push(rows.length === 0 || row === '' ? row : margin + row)
     }
@@ -39,14 +43,14 @@ export function wrapLines(text: string, columns: number, indent: number = 0): st
 }
 
 /** `first`: columns of the first row; `others`: of those below it. Spaces where a row ends are in none. */
-function rowsOf(line: string, first: number, others: number): Row[] {
+function rowsOf(line: string, first: number, others: number, whole: boolean): Row[] {
   const text = line.trimEnd()
   const all = [...pieces(text, Math.min(first, others))]
   const offset = (at: number): number => all[at]?.index ?? text.length
   const rows: Row[] = []
   let start = 0
   do {
-    const { end, next } = rowFrom(all, start, rows.length === 0 ? first : others)
+    const { end, next } = rowFrom(all, start, rows.length === 0 ? first : others, whole)
     rows.push({ from: offset(start), to: offset(end) })
     start = next
   } while (start < all.length)
@@ -54,8 +58,9 @@ function rowsOf(line: string, first: number, others: number): Row[] {
 }
 
 /** Where a row ends that begins with a piece, and where the next one begins, which is further on. */
-function rowFrom(all: readonly Piece[], start: number, columns: number): { end: number; next: number } {
+function rowFrom(all: readonly Piece[], start: number, columns: number, whole: boolean): { end: number; next: number } {
   let width = 0
+  let unbroken = whole
   let last: { end: number; next: number } | undefined
   for (let at = start; at < all.length; at++) {
     const [previous, piece] = [at > start ? all[at - 1] : undefined, all[at]]
@@ -64,7 +69,9 @@ function rowFrom(all: readonly Piece[], start: number, columns: number): { end: 
       last = { end: previous?.text === ' ' && last !== undefined ? last.end : at, next: at + 1 }
     } else {
       if (previous !== undefined && isBetween(previous, piece)) last = { end: at, next: at }
-      if (width + piece.width > columns && previous !== undefined) return last ?? { end: at, next: at }
+      unbroken &&= VISIBLE_ASCII.test(piece.text)
+      const isFull = width + piece.width > columns && previous !== undefined
+      if (isFull && (last !== undefined || !unbroken)) return last ?? { end: at, next: at }
     }
     width += piece.width
   }

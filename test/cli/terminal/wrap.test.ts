@@ -36,6 +36,14 @@ test('a word is broken only when it is longer than a row', () => {
   assert.equal(wrapLines('abcdefghijkl mn', 10, 2), ['abcdefghij', '  kl mn'])
 })
 
+test('a long word of visible ASCII can be left whole; what follows begins a row', () => {
+  const whole = (text: string, indent = 0): string[] => wrapLines(text, 10, indent, true)
+  assert.equal(whole('see abcdefghijklmn and more', 2), ['see', '  abcdefghijklmn', '  and more'])
+  assert.equal(whole('abcdefghijkl 12:00 eve: hi', 2), ['abcdefghijkl', '  12:00', '  eve: hi'])
+  assert.equal(whole('abcdefgh\u00a0ijklm', 2), ['abcdefgh\u00a0i', '  jklm'], 'a space that is none')
+  assert.equal(whole('äbcdefghijkl'), ['äbcdefghij', 'kl'])
+})
+
 test('wide characters take two columns, and need no spaces to be parted', () => {
   assert.equal(wrapLines('日本語日本語', 7), ['日本語', '日本語'])
   assert.equal(wrapLines('see 日本語日本語', 9), ['see 日本', '語日本語'])
