@@ -11,7 +11,8 @@ export interface Ranked {
 
 /** The names in which the letters of the query stand in its order, the best first. An empty query finds all, as they are. */
 export function rank(query: string, names: readonly string[]): Ranked[] {
-  const wanted = bare(query.slice(0, MAX_QUERY)).trim()
+  // Cluster by cluster, as the names: letters of two clusters may be composed into one.
+  const wanted = foldWithOffsets(query.slice(0, MAX_QUERY), bare).folded.trim()
   if (wanted === '') return names.map((name) => ({ name, marks: [] }))
   const targets = names.map((name, at) => {
     const { folded, starts } = foldWithOffsets(name, bare)

@@ -65,6 +65,13 @@ test('marks are offsets of clusters in the name itself', () => {
   assert.is(marked('fi', 'ﬁx'), '[ﬁ]x')
 })
 
+test('letters that would be composed with their neighbours are found as they are', () => {
+  assert.equal(
+    rank('ㄷㅏ ', ['ㄷㅏ ']).map(({ name }) => name),
+    ['ㄷㅏ '],
+  )
+})
+
 test('a name is found by itself, and what is marked is in it', () => {
   const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
   fc.assert(
