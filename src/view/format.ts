@@ -1,8 +1,8 @@
 /** What people read, as pure functions: one value in, lines out. Everything that others chose is cleaned here. */
 
-import stringWidth from 'string-width'
 import type { Check, Held, Member, Message, Peer, Profile, Room, RoomCheck, SafetyNumber, Status } from '../client/client.ts'
 import { isolate } from './bidi.ts'
+import { columnsOf } from './columns.ts'
 import { cleanName, oneLine, textLines } from './sanitize.ts'
 import { plainStyle, type Style } from './style.ts'
 
@@ -41,7 +41,7 @@ export function formatMessage(
   const said = mention === true ? style.format('bold', first) : first
   const head = [before === '' ? '' : style.format('dim', before), who, said].filter((part) => part !== '').join(' ')
   const tail = marks.map((mark) => ` ${style.format('dim', mark)}`).join('')
-  const margin = ' '.repeat(indent ?? (before === '' ? 2 : stringWidth(before) + 1))
+  const margin = ' '.repeat(indent ?? (before === '' ? 2 : columnsOf(before) + 1))
   return [head + tail, ...others.map((line) => margin + line)].join('\n')
 }
 
@@ -82,10 +82,10 @@ export function count(n: number, noun: string): string {
 
 /** Columns of text, each as wide as its widest cell. */
 export function table(rows: string[][]): string[] {
-  const widths = rows.reduce<number[]>((widest, row) => row.map((cell, at) => Math.max(widest[at] ?? 0, stringWidth(cell))), [])
+  const widths = rows.reduce<number[]>((widest, row) => row.map((cell, at) => Math.max(widest[at] ?? 0, columnsOf(cell))), [])
   return rows.map((row) =>
     row
-      .map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - stringWidth(cell))))
+      .map((cell, at) => cell + ' '.repeat(Math.max(0, (widths[at] ?? 0) - columnsOf(cell))))
       .join('  ')
       .trimEnd(),
   )
