@@ -74,7 +74,7 @@ export const networkOptions = [
 
 export const startOptions = [
   { name: 'name', kind: 'text', value: '<name>', description: 'what others see (kept)' },
-  { name: 'plain', kind: 'flag', description: 'a terminal of lines (the only one this version has)' },
+  { name: 'plain', kind: 'flag', description: 'a terminal of lines, for screen readers: nothing is drawn anew' },
   { name: 'no-keep', kind: 'flag', description: 'ask no relay to keep sealed messages for who is away' },
   { name: 'headless', kind: 'flag', description: 'only run the peer: no chat, stdin is not read' },
   { name: 'locked', kind: 'flag', description: 'the named room is locked by a passphrase' },

@@ -84,6 +84,7 @@ export class Conversation {
     this.#self = await this.client.profile({})
     await this.refreshRooms()
     for (const { id } of this.#rooms.values()) await this.learnMembers(id)
+    this.isAway = this.rooms().some(({ id }) => this.people.member(id, this.#self?.account ?? '')?.away === true)
     this.#listen()
     const first = room === undefined ? [...this.#rooms.values()][0] : this.find(room)
     if (first !== undefined) await this.enter(first)
@@ -333,6 +334,7 @@ export class Conversation {
     const names = this.names(room)
     const before = names.nameOf(member.account)
     this.people.meet(event)
+    if (member.self && (change === 'away' || change === 'back')) this.isAway = change === 'away'
     this.overview.moved()
     // Whose profile has not come yet is shown when it has.
     if (member.self || member.name === UNKNOWN_NAME) return

@@ -27,11 +27,11 @@ export async function start(context: Context, rooms: string[]): Promise<void> {
 }
 
 /** A terminal can do more than lines, unless lines are wanted. */
-async function openTerminal({ io, settings }: Context): Promise<Terminal | undefined> {
+async function openTerminal({ io, settings, exit }: Context): Promise<Terminal | undefined> {
   const { json, headless, plain } = settings
   if (!io.isTerminal || json === true || headless === true || plain === true) return undefined
   const { Terminal } = await import('../terminal/terminal.ts')
-  return new Terminal({ io })
+  return new Terminal({ io, exit })
 }
 
 /** The passphrase of the locked room that was named, if one was. */

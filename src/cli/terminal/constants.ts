@@ -33,3 +33,5 @@ export const PAGE = 200
 export const MAX_PAGED = 10_000
 /** Clusters whose width is remembered; UTF-16 units of one. */
 export const MAX_WIDTHS = { clusters: 4096, units: 16 }
+/** Whoever has pressed a key within so many milliseconds is looking, where the terminal does not tell who has the focus. */
+export const LOOKS = 30_000

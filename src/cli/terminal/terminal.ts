@@ -13,7 +13,7 @@ import type { Style } from '../../view/style.ts'
 import { after } from '../../view/timers.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { Face, Io } from '../io.ts'
-import { ALERT_INTERVAL, PRINT_INTERVAL, TYPING_INTERVAL } from './constants.ts'
+import { ALERT_INTERVAL, LOOKS, PRINT_INTERVAL, TYPING_INTERVAL } from './constants.ts'
 import { Drawing } from './drawing.ts'
 import { Keyboard } from './keyboard.ts'
 import { Model } from './model.ts'
@@ -34,6 +34,8 @@ const NOTHING: View = { rooms: [], people: [], typing: [] }
 
 export interface TerminalInit {
   io: Io
+  /** Ends the program while the chat has not begun. */
+  exit: (reason: Error) => void
 }
 
 /** Runs the chat until it is left with /quit or Ctrl-D. Errors: `ExitError` 130 at Ctrl-C. */
@@ -60,42 +62,48 @@ export class Terminal implements Screen, Face {
   readonly #modes: Modes
   readonly #keyboard: Keyboard
   readonly #tailListeners = new Set<() => void>()
+  readonly #viewListeners = new Set<() => void>()
   readonly #drawing: Drawing
   #pager: Pager | undefined
   #chat: Conversation | undefined
-  #chatListeners = new Set<() => void>()
   #secret: PromiseWithResolvers<string> | undefined
-  #focused = false
+  /** Unknown where the terminal does not tell. */
+  #focused: boolean | undefined
+  #lastKey = Number.NEGATIVE_INFINITY
   #lastAlert = Number.NEGATIVE_INFINITY
   #lastTyping = Number.NEGATIVE_INFINITY
   #work: Promise<unknown>
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers()
 
-  constructor({ io }: TerminalInit) {
+  constructor({ io, exit }: TerminalInit) {
     this.#io = io
     this.#style = io.style
     this.left = this.#leave.promise
     this.left.catch(() => undefined)
     this.#work = this.#started.promise
-    this.#model = this.#makeModel()
+    this.#model = this.#makeModel(exit)
     this.#tail = new Tail({
       style: this.#style,
       columns: () => sizeOf(io.stdout).columns,
       limit: () => Math.floor(sizeOf(io.stdout).rows / 3),
       print: (lines) => this.#printer.print(lines),
-      onChange: () => {
-        for (const listener of this.#tailListeners) listener()
-      },
+      onChange: () => call(this.#tailListeners),
       after,
     })
     this.#modes = new Modes(io)
-    this.#keyboard = new Keyboard(io, (actions) => (this.#pager ?? this.#model).take(actions))
+    this.#keyboard = new Keyboard(io, (actions) => {
+      this.#lastKey = performance.now()
+      ;(this.#pager ?? this.#model).take(actions)
+    })
     this.#drawing = new Drawing({
       io,
       style: this.#style,
       modes: this.#modes,
       model: this.#model,
-      overview: { view: () => this.#chat?.overview.view() ?? NOTHING, subscribe: (listener) => this.#watch(listener) },
+      overview: {
+        view: () => this.#chat?.overview.view() ?? NOTHING,
+        subscribe: (listener) => listen(this.#viewListeners, listener),
+      },
       tail: { view: () => this.#tail.lines, subscribe: (listener) => listen(this.#tailListeners, listener) },
       onReady: (write) => this.#printer.attach(write),
     })
@@ -109,7 +117,7 @@ export class Terminal implements Screen, Face {
     const chat = new Conversation({ client, screen: this })
     client.on('delivery', ({ id, ...held }) => this.#tail.delivered(id, held))
     this.#chat = chat
-    for (const listener of this.#chatListeners) chat.overview.subscribe(listener)
+    chat.overview.subscribe(() => call(this.#viewListeners))
     await chat.start(room)
     this.#model.begin()
     this.#started.resolve()
@@ -176,7 +184,8 @@ export class Terminal implements Screen, Face {
 
   alert({ mention, name, message }: MessageEntry): void {
     const now = performance.now()
-    if (!mention || this.#focused || !this.#preferences.notify || now - this.#lastAlert < ALERT_INTERVAL) return
+    const looks = this.#focused ?? now - this.#lastKey < LOOKS
+    if (!mention || looks || !this.#preferences.notify || now - this.#lastAlert < ALERT_INTERVAL) return
     this.#lastAlert = now
     const room = this.#chat?.rooms().find(({ id }) => id === message.room)
     // Not what was said: others may see the desktop.
@@ -208,16 +217,7 @@ export class Terminal implements Screen, Face {
     return reach !== undefined && reach.direct + reach.relayed === 0
   }
 
-  #watch(listener: () => void): () => void {
-    this.#chatListeners.add(listener)
-    const off = this.#chat?.overview.subscribe(listener)
-    return () => {
-      this.#chatListeners.delete(listener)
-      off?.()
-    }
-  }
-
-  #makeModel(): Model {
+  #makeModel(exit: (reason: Error) => void): Model {
     const go = (room: Parameters<Conversation['enter']>[0] | undefined): void => {
       if (room !== undefined && room.id !== this.#chat?.current?.id) this.#queue(async () => await this.#chat?.enter(room))
     }
@@ -245,7 +245,13 @@ export class Terminal implements Screen, Face {
       onTyping: () => this.#onTyping(),
       onRedraw: () => this.clear(),
       onRefused: () => this.#printer.write(BELL),
-      onInterrupt: () => this.#leave.reject(new ExitError(EXIT.INTERRUPTED)),
+      onInterrupt: () => {
+        const reason = new ExitError(EXIT.INTERRUPTED)
+        if (this.#chat !== undefined) return this.#leave.reject(reason)
+        exit(reason)
+        // From now on Ctrl-C is a signal again, and a second one is meant.
+        this.end()
+      },
       onEnd: () => this.quit(),
     })
   }
@@ -281,6 +287,10 @@ export class Terminal implements Screen, Face {
 }
 
 const SLOW: ReadonlySet<string> = new Set(['connect', 'search', 'doctor'])
+
+function call(listeners: ReadonlySet<() => void>): void {
+  for (const listener of listeners) listener()
+}
 
 function listen(listeners: Set<() => void>, listener: () => void): () => void {
   listeners.add(listener)
