@@ -30,6 +30,8 @@ export interface RoomTab {
 export interface Reach {
   direct: number
   relayed: number
+  /** Of whoever is alone and has named relays: whether others can come through one. */
+  relay?: 'ready' | 'unreachable'
 }
 
 export interface View {
@@ -185,13 +187,11 @@ export class Overview {
 
   async #count(): Promise<void> {
     const room = this.#current
-    const peers = await this.#init.client.peers().catch(() => [])
+    const reach = await reachOf(this.#init.client, room).catch(() => undefined)
     if (this.#ended) return
-    if (room === this.#current) {
-      const mates = peers.filter(({ rooms }) => room !== undefined && rooms.includes(room))
-      const direct = mates.filter(({ via }) => via === 'direct').length
-      const reach = { direct, relayed: mates.length - direct }
-      const same = reach.direct === this.#reach?.direct && reach.relayed === this.#reach.relayed
+    if (room === this.#current && reach !== undefined) {
+      const { direct, relayed, relay } = this.#reach ?? {}
+      const same = reach.direct === direct && reach.relayed === relayed && reach.relay === relay
       this.#reach = reach
       if (!same) this.changed()
     }
@@ -215,4 +215,14 @@ export class Overview {
       delivery: this.#own.get(current ?? ''),
     }
   }
+}
+
+async function reachOf(client: Client, room: string | undefined): Promise<Reach> {
+  const mates = (await client.peers()).filter(({ rooms }) => room !== undefined && rooms.includes(room))
+  const direct = mates.filter(({ via }) => via === 'direct').length
+  const reach = { direct, relayed: mates.length - direct }
+  if (mates.length > 0) return reach
+  const { relays } = await client.status()
+  if (relays.length === 0) return reach
+  return { ...reach, relay: relays.some(({ reserved }) => reserved) ? 'ready' : 'unreachable' }
 }

@@ -183,10 +183,16 @@ function truthOf({ current, reach, sync, delivery }: View, style: Style): Part[]
   return [...parts, { importance: 9, ...reachOf(reach, painting) }]
 }
 
+const ALONE = {
+  none: 'alone here',
+  ready: 'alone here, the relay is ready',
+  unreachable: 'alone here, no relay answers: /doctor',
+}
+
 function reachOf(reach: Reach | undefined, painting: (tone: Tone) => Part['paint']): Pick<Part, 'text' | 'paint'> {
   if (reach === undefined) return { text: 'looking around…', paint: painting('dim') }
-  const { direct, relayed } = reach
-  if (direct + relayed === 0) return { text: 'alone here', paint: painting('yellow') }
+  const { direct, relayed, relay } = reach
+  if (direct + relayed === 0) return { text: ALONE[relay ?? 'none'], paint: painting('yellow') }
   const ways = [direct > 0 ? `${direct} direct` : '', relayed > 0 ? `${relayed} through a relay` : '']
   return { text: ways.filter((way) => way !== '').join(', '), paint: painting('green') }
 }

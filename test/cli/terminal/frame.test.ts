@@ -66,6 +66,12 @@ test('what may still change stands above', () => {
 
 test('alone, starting, in no room, not known yet: the truth is told', () => {
   assert.match(frame({ view: { reach: { direct: 0, relayed: 0 } } }).lines[2] ?? '', /alone here$/)
+  assert.match(
+    frame({ view: { reach: { direct: 0, relayed: 0, relay: 'ready' } } }).lines[2] ?? '',
+    /alone here, the relay is ready$/,
+  )
+  const unreachable = { direct: 0, relayed: 0, relay: 'unreachable' } as const
+  assert.match(frame({ view: { reach: unreachable } }).lines[2] ?? '', /alone here, no relay answers: \/doctor$/)
   assert.match(frame({ view: { reach: undefined } }).lines[2] ?? '', /looking around…$/)
   assert.match(frame({ view: { reach: { direct: 0, relayed: 2 } } }).lines[2] ?? '', /[^,] 2 through a relay$/)
   assert.match(frame({ typed: { phase: 'starting' } }).lines[2] ?? '', /starting…$/)
