@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert'
 import type { ClientEvents, Message, Room } from '../../src/client/client.ts'
 import { Overview, type View } from '../../src/view/overview.ts'
 import { People } from '../../src/view/people.ts'
-import { author, FakeClient } from '../support/fake-client.ts'
+import { FakeClient } from '../support/fake-client.ts'
 import { timers } from '../support/timers.ts'
 
 const test = suite('view/overview')
