@@ -227,6 +227,8 @@ test('the last line is as wide as the screen, whatever the room is called', asyn
     }
   const { status } = await setup({ count: 1, name: 'שלום' })
   assert.match(status(), /^\u2068שלום\u2069: /)
+  const narrow = await setup({ columns: 3, name: 'שלום' })
+  assert.is(narrow.status(), '\u2068של…\u2069')
 })
 
 test('after another size there is as much as fits, in every width', async () => {
