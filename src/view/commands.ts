@@ -94,8 +94,9 @@ const commands: Record<CommandName, Command> = {
   },
   async away(chat, rest) {
     if (rest !== '') throw usage('away')
-    chat.isAway = !chat.isAway
-    await chat.client.away({ away: chat.isAway })
+    const away = !chat.isAway
+    await chat.client.away({ away })
+    chat.isAway = away
     chat.note(chat.isAway ? 'others see that you are away; /away again when you are back' : 'you are back')
   },
   async me(chat, rest) {

@@ -178,17 +178,35 @@ export class Conversation {
     this.#rooms.set(room.id, room)
     const unread = this.overview.unread(room.id)
     this.overview.enter(room.id)
-    await this.learnMembers(room.id)
-    if (!this.screen.full) return
-    const { messages, more } = await this.#recent(room.id, Math.min(Math.max(SHOWN_ON_ENTRY, unread), NEW_ON_ENTRY))
+    const arriving: Message[] = []
+    this.#arriving = arriving
+    let recent: { messages: Message[]; more: boolean } | undefined
+    try {
+      await this.learnMembers(room.id)
+      const limit = Math.min(Math.max(SHOWN_ON_ENTRY, unread), NEW_ON_ENTRY)
+      if (this.screen.full) recent = await this.client.history({ room: room.id, limit })
+    } finally {
+      if (this.#arriving === arriving) this.#arriving = undefined
+      if (recent === undefined) for (const message of arriving) this.#show(message)
+    }
+    if (recent !== undefined) this.#showEntered(room, unread, recent, arriving)
+  }
+
+  /** The newest messages, and those that came in while they were being read. */
+  #showEntered(room: Room, unread: number, recent: { messages: Message[]; more: boolean }, arrived: Message[]): void {
+    const known = new Set(recent.messages.map(({ id }) => id))
+    const messages = [...recent.messages, ...arrived.filter(({ id }) => !known.has(id))]
     const who = `${count(room.members, 'member')}, ${room.online} online`
     const check = room.kind === 'locked' ? `, check word: ${room.check}` : ''
     this.screen.show({ kind: 'entered', title: `${cleanName(room.name)}: ${who}${check}` })
-    if (more) this.note(`(there is more: ${this.screen.older})`)
+    if (recent.more) this.note(`(there is more: ${this.screen.older})`)
     this.#lastDay = ''
-    const firstNew = this.#firstNew(messages, unread)
+    const firstNew = this.#firstNew(
+      recent.messages.filter(({ id }) => !arrived.some((each) => each.id === id)),
+      unread,
+    )
     for (const [at, message] of messages.entries()) {
-      if (at === firstNew && at > 0) this.screen.show({ kind: 'new', count: unread })
+      if (message === firstNew && (at > 0 || recent.more)) this.screen.show({ kind: 'new', count: unread })
       this.#show(message)
     }
   }
@@ -264,26 +282,14 @@ export class Conversation {
     this.overview.mentioned(room, messages.filter((message) => this.entry(message).mention).length)
   }
 
-  /** Where what is new begins. */
-  #firstNew(messages: Message[], unread: number): number {
+  /** Where what is new begins: with the first of all, if that is new as well as what is not among them. */
+  #firstNew(messages: Message[], unread: number): Message | undefined {
     let left = unread
     for (let at = messages.length - 1; at >= 0 && left > 0; at--) {
       if (messages[at]?.author.account !== this.#self?.account) left -= 1
-      if (left === 0) return at
+      if (left === 0) return messages[at]
     }
-    return -1
-  }
-
-  /** The newest messages, and those that came in while they were being read. */
-  async #recent(room: string, limit: number): Promise<{ messages: Message[]; more: boolean }> {
-    this.#arriving = []
-    try {
-      const { messages, more } = await this.client.history({ room, limit })
-      const known = new Set(messages.map(({ id }) => id))
-      return { messages: [...messages, ...this.#arriving.filter(({ id }) => !known.has(id))], more }
-    } finally {
-      this.#arriving = undefined
-    }
+    return unread > 0 ? messages[0] : undefined
   }
 
   #on<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void {

@@ -28,6 +28,7 @@ interface FakeRoom {
   messages: Message[]
   cids: Map<string, Message>
   others: Member[]
+  unread: number
 }
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -40,6 +41,11 @@ export class FakeClient implements Client {
   stopped = false
   /** Awaited before each `send` is durable. */
   beforeSend: (text: string) => Promise<void> = async () => undefined
+  /** Awaited before `history` looks, and before it answers with what it saw. */
+  beforeHistory: () => Promise<void> = async () => undefined
+  afterHistory: () => Promise<void> = async () => undefined
+  /** What the doctor says. */
+  checks: Check[] = []
   readonly calls: string[] = []
   /** Those who hold it back. */
   holders = 0
@@ -84,6 +90,7 @@ export class FakeClient implements Client {
       messages: [],
       cids: new Map(),
       others: [],
+      unread: 0,
     }
     this.#rooms.set(name, joined)
     return this.#describe(joined)
@@ -115,7 +122,7 @@ export class FakeClient implements Client {
   }
 
   async typing({ room }: { room: string }): Promise<void> {
-    this.#room(room)
+    this.calls.push(`typing ${this.#room(room).name}`)
   }
 
   async away({ away }: { away: boolean }): Promise<void> {
@@ -126,7 +133,7 @@ export class FakeClient implements Client {
   }
 
   async read({ room }: { room: string; id: string }): Promise<void> {
-    this.#room(room)
+    this.#room(room).unread = 0
   }
 
   async block({ who }: { who: string }): Promise<void> {
@@ -141,7 +148,9 @@ export class FakeClient implements Client {
     messages: Message[]
     more: boolean
   }> {
-    const { messages } = this.#room(params.room)
+    await this.beforeHistory()
+    const messages = [...this.#room(params.room).messages]
+    await this.afterHistory()
     const at = messages.findIndex(({ id }) => id === params.before)
     const shown = params.before === undefined ? messages : messages.slice(0, Math.max(at, 0))
     const limit = params.limit ?? 50
@@ -224,7 +233,7 @@ export class FakeClient implements Client {
   }
 
   async doctor(): Promise<{ checks: Check[] }> {
-    return { checks: [] }
+    return { checks: this.checks }
   }
 
   async stop(): Promise<void> {
@@ -250,9 +259,32 @@ export class FakeClient implements Client {
     return [...this.#listeners.values()].reduce((sum, { size }) => sum + size, 0)
   }
 
-  /** Somebody else says something. */
-  hear(room: string, from: Author, text: string): Message {
-    return this.#append(this.#room(room), from, text, 'gossip')
+  /** Somebody else says something, now or, as a sync brings it, at another time. */
+  hear(room: string, from: Author, text: string, via: Message['via'] = 'gossip', sentAt?: string): Message {
+    return this.#append(this.#room(room), from, text, via, false, sentAt)
+  }
+
+  /** The newest messages of a room were not read. */
+  leaveUnread(room: string, unread: number): void {
+    this.#room(room).unread = unread
+  }
+
+  /** A peer with these rooms, by name, is connected; one with this id is another one from now on. Nobody is told. */
+  reach(peerId: string, via: Peer['via'], ...rooms: string[]): void {
+    const others = this.#peers.filter((peer) => peer.peerId !== peerId)
+    const ids = rooms.map((room) => this.#room(room).id)
+    this.#peers = [...others, { peerId, addresses: [], via, direction: 'outbound', rooms: ids }]
+  }
+
+  /** So many events are known to be missing; none: the sync is over. */
+  sync(room: string, missing: number): void {
+    const { id, messages } = this.#room(room)
+    this.emit('sync', { room: id, state: missing > 0 ? 'running' : 'done', count: messages.length, missing, digest: '' })
+  }
+
+  /** Somebody types. */
+  type(room: string, who: Author): void {
+    this.emit('typing', { room: this.#room(room).id, member: { ...who, role: 'member', online: true, self: false } })
   }
 
   /** Somebody comes or goes. */
@@ -270,7 +302,7 @@ export class FakeClient implements Client {
     return { account, name, fingerprint, role: 'member', online: true, ...(this.isAway ? { away: true } : {}), self: true }
   }
 
-  #append(room: FakeRoom, from: Author, text: string, via: Message['via'], action?: boolean): Message {
+  #append(room: FakeRoom, from: Author, text: string, via: Message['via'], action?: boolean, sentAt?: string): Message {
     this.#now += 1000
     const at = new Date(this.#now).toISOString()
     const seq = room.messages.length + 1
@@ -281,7 +313,7 @@ export class FakeClient implements Client {
       kind: action === true ? 'action' : 'text',
       author: { account: from.account, name: from.name, fingerprint: from.fingerprint },
       text,
-      sentAt: at,
+      sentAt: sentAt ?? at,
       receivedAt: at,
       via,
     }
@@ -303,8 +335,8 @@ export class FakeClient implements Client {
     return found
   }
 
-  #describe({ id, name, kind, messages, others }: FakeRoom): Room {
+  #describe({ id, name, kind, messages, others, unread }: FakeRoom): Room {
     const online = 1 + others.filter((member) => member.online).length
-    return { id, name, kind, check: 'apple river', members: 1 + others.length, online, count: messages.length, unread: 0 }
+    return { id, name, kind, check: 'apple river', members: 1 + others.length, online, count: messages.length, unread }
   }
 }

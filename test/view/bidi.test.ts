@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { hasRightToLeft, isolate } from '../../src/view/bidi.ts'
+import { hasRightToLeft, isolate, isolateRows } from '../../src/view/bidi.ts'
+import { textLines } from '../../src/view/sanitize.ts'
 import { anyText } from '../support/any-text.ts'
 
 const test = suite('view/bidi')
@@ -48,6 +49,37 @@ test('isolates come in pairs, a line at a time, and nothing is lost', () => {
       const shown = isolate(text)
       assert.is(shown.replace(/[\u2068\u2069]/g, ''), text)
       for (const line of shown.split('\n')) assert.is(ISOLATED.test(line), hasRightToLeft(line))
+    }),
+  )
+})
+
+test('an isolate that goes on in the next row is one in each', () => {
+  assert.equal(isolateRows(['a \u2068שלום', 'עולם', 'טוב\u2069 b', 'c']), [
+    'a \u2068שלום\u2069',
+    '\u2068עולם\u2069',
+    '\u2068טוב\u2069 b',
+    'c',
+  ])
+})
+
+test('isolates that end in their row, and rows without any, are left as they are', () => {
+  const rows = ['\u2068א\u2069 and \u2068ב\u2069', '', 'plain']
+  assert.equal(isolateRows(rows), rows)
+  assert.equal(isolateRows(['\u2068א\u2069 \u2068ב', 'ג\u2069']), ['\u2068א\u2069 \u2068ב\u2069', '\u2068ג\u2069'])
+  assert.equal(isolateRows([]), [])
+})
+
+test('however it is wrapped, every row has as many ends as isolates', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(anyText({ maxLength: 20 }), fc.nat({ max: 20 })), { maxLength: 5 }), (parts) => {
+      const rows = parts.flatMap(([text, at]) => {
+        const shown = isolate(textLines(text).join(' '))
+        return [shown.slice(0, at), shown.slice(at)]
+      })
+      for (const row of isolateRows(rows)) {
+        assert.is(row.split('\u2068').length, row.split('\u2069').length, JSON.stringify(row))
+        assert.not.match(row, /\u2068[^\u2069]*\u2068/)
+      }
     }),
   )
 })

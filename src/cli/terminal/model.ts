@@ -67,7 +67,7 @@ export class Model {
   }
 
   ask(question: string): void {
-    this.#aside = this.#typed.editor
+    this.#aside ??= this.#typed.editor
     this.#set({ question, editor: Editor.of(), completion: undefined, switcher: undefined })
   }
 

@@ -1,5 +1,6 @@
 /** What was said before, a screen at a time: on the terminal's other screen, so that the scrollback stays as it is. */
 import type { Client, Message } from '../../client/client.ts'
+import { isolate, isolateRows } from '../../view/bidi.ts'
 import type { MessageEntry } from '../../view/entry.ts'
 import { explain } from '../../view/explain.ts'
 import { dayOf } from '../../view/format.ts'
@@ -8,7 +9,7 @@ import { MAX_PAGED, PAGE } from './constants.ts'
 import { linesOf } from './entry-lines.ts'
 import type { Action } from './key-map.ts'
 import { formatCount } from './layout.ts'
-import { cut } from './widths.ts'
+import { cut, widthOf } from './widths.ts'
 
 export interface PagerInit {
   client: Client
@@ -64,15 +65,14 @@ export class Pager {
     const { room, style } = this.#init
     const all = this.#wrapped()
     const height = Math.max(1, rows - 2)
-    const end = all.length - page.offset
+    // On a screen that has grown since there may be fewer lines.
+    const end = all.length - Math.max(0, Math.min(page.offset, all.length - height))
     const shown = all.slice(Math.max(0, end - height), end)
-    const state =
-      typeof page.state === 'object'
-        ? `could not be read: ${page.state.problem}`
-        : `${formatCount(page.messages.length)} messages${page.state === 'reading' ? ', reading…' : page.more ? '' : ', all there are'}`
-    const help = `${room.name}: ${state} · PgUp PgDn ↑ ↓ Home End · q back to the talk`
+    const help = `${isolate(room.name)}: ${stateOf(page)} · PgUp PgDn ↑ ↓ Home End · q back to the talk`
+    const [status = ''] = isolateRows([cut(help, columns)])
+    const space = ' '.repeat(Math.max(0, columns - widthOf(status)))
     const empty = Array.from({ length: Math.max(0, height - shown.length) }, () => '')
-    return [...empty, ...shown, style.format('inverse', cut(help, columns).padEnd(columns))]
+    return [...empty, ...shown, style.format('inverse', status + space)].slice(-Math.max(1, rows - 1))
   }
 
   #take(action: Action): void {
@@ -106,7 +106,7 @@ export class Pager {
         ...(before === undefined ? {} : { before }),
       })
       const all = [...older.messages, ...messages]
-      this.#set({ messages: all, more: older.more && all.length < MAX_PAGED, state: 'read' })
+      this.#set({ messages: all, more: older.more, state: 'read' })
     } catch (error) {
       this.#set({ state: { problem: explain(error) } })
     }
@@ -120,7 +120,7 @@ export class Pager {
     let day = ''
     return this.#page.messages.flatMap((message) => {
       const today = dayOf(message.sentAt)
-      const head = today === day ? [] : [this.#init.style.format('dim', `— ${today} —`)]
+      const head = today === day ? [] : [this.#init.style.format('dim', cut(`— ${today} —`, columns))]
       day = today
       return [...head, ...this.#linesOf(message, columns)]
     })
@@ -138,6 +138,14 @@ export class Pager {
     this.#page = { ...this.#page, ...changes }
     for (const listener of this.#listeners) listener()
   }
+}
+
+function stateOf({ messages, more, state }: Page): string {
+  if (typeof state === 'object') return `could not be read: ${state.problem}`
+  const read = `${formatCount(messages.length)} messages`
+  if (state === 'reading') return `${read}, reading…`
+  if (!more) return `${read}, all there are`
+  return messages.length < MAX_PAGED ? read : `the newest ${read}, /search finds older ones`
 }
 
 const CLOSING: ReadonlySet<Action['kind']> = new Set(['escape', 'submit', 'interrupt', 'delete-or-leave'])

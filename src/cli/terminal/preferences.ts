@@ -36,8 +36,9 @@ export class Preferences {
   }
 
   async flush(): Promise<void> {
-    if (this.#timer === undefined) return
     clearTimeout(this.#timer)
+    // Lines typed before there is where to keep them wait for the next time.
+    if (this.#timer === undefined || this.#client === undefined) return
     this.#timer = undefined
     await this.#keep(LINES, JSON.stringify(this.recall))
   }

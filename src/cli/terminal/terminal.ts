@@ -32,6 +32,13 @@ const CLEAR = '\u001b[2J\u001b[H'
 /** Before anybody is in a room. */
 const NOTHING: View = { rooms: [], people: [], typing: [] }
 
+/** What its keys do, for `/help`. */
+export const KEYS: readonly string[] = [
+  'Tab completes · Alt-Enter new line · Up, Down your lines · Ctrl-Z undo',
+  'Alt-1…9, Ctrl-N, Ctrl-P, Ctrl-T rooms · Ctrl-O what is unread',
+  'PgUp what was said · Esc clear line · Ctrl-L draw anew · Ctrl-C leave',
+]
+
 export interface TerminalInit {
   io: Io
   /** Ends the program while the chat has not begun. */
@@ -43,11 +50,7 @@ export class Terminal implements Screen, Face {
   readonly full = true
   readonly mixed = false
   readonly older = 'PgUp'
-  readonly keys = [
-    'Tab completes · Alt-Enter new line · Up, Down your lines · Ctrl-Z undo',
-    'Alt-1…9, Ctrl-N, Ctrl-P, Ctrl-T rooms · Ctrl-O what is unread',
-    'PgUp what was said · Esc clear the line · Ctrl-L draw anew · Ctrl-C leave',
-  ]
+  readonly keys = KEYS
   /** Resolves when the chat was left; rejects at Ctrl-C. */
   readonly left: Promise<void>
   /** Where a log goes that has no file: one line a record, never past what is drawn. */
