@@ -1,5 +1,5 @@
 /** A chat over a `Client`: the rooms, the current one, and what comes and goes. The terminal, the pipe and the page are its screens. */
-import type { Client, ClientEvents, Message, Profile, Room } from '../client/client.ts'
+import type { Client, ClientEvents, Member, Message, Profile, Room } from '../client/client.ts'
 import { CatchUp } from './catch-up.ts'
 import { runCommand } from './commands.ts'
 import { DeliveryNotes } from './delivery-notes.ts'
@@ -165,9 +165,11 @@ export class Conversation {
     if (this.#self !== undefined) this.#self = { ...this.#self, name }
   }
 
-  async learnMembers(room: string): Promise<void> {
-    this.people.learn(room, await this.client.members({ room }))
+  async learnMembers(room: string): Promise<Member[]> {
+    const members = await this.client.members({ room })
+    this.people.learn(room, members)
     this.overview.changed()
+    return members
   }
 
   /** Makes a room the current one, and shows what was said last. */
@@ -177,10 +179,11 @@ export class Conversation {
     this.#rooms.set(room.id, room)
     const unread = this.overview.unread(room.id)
     this.overview.enter(room.id)
-    await this.learnMembers(room.id)
+    const members = await this.learnMembers(room.id)
     if (!this.screen.full) return
     const { messages, more } = await this.#recent(room.id, Math.min(Math.max(SHOWN_ON_ENTRY, unread), NEW_ON_ENTRY))
-    const who = `${count(room.members, 'member')}, ${room.online} online`
+    // What the room itself says may be from the start.
+    const who = `${count(members.length, 'member')}, ${members.filter(({ online }) => online).length} online`
     const check = room.kind === 'locked' ? `, check word: ${room.check}` : ''
     this.screen.show({ kind: 'entered', title: `${cleanName(room.name)}: ${who}${check}` })
     if (more) this.note(`(there is more: ${this.screen.older})`)
@@ -229,6 +232,11 @@ export class Conversation {
   async say(text: string, action: boolean = false): Promise<void> {
     if (this.current === undefined) throw new UsageError('you are in no room: /join <room>')
     await this.client.send({ room: this.current.id, text, ...(action ? { action } : {}) })
+  }
+
+  /** The screen has marked a message of one's own as one that nobody else has. */
+  told(room: string): void {
+    this.#delivery.told(room)
   }
 
   /** Shows a message that was looked for, with its room and its day. */

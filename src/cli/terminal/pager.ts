@@ -69,7 +69,7 @@ export class Pager {
     const state =
       typeof page.state === 'object'
         ? `could not be read: ${page.state.problem}`
-        : `${formatCount(page.messages.length)} messages${page.state === 'reading' ? ', reading…' : page.more ? '' : ', all there are'}`
+        : `${formatCount(page.messages.length)} message${page.messages.length === 1 ? '' : 's'}${page.state === 'reading' ? ', reading…' : page.more ? '' : ', all there are'}`
     const help = `${room.name}: ${state} · PgUp PgDn ↑ ↓ Home End · q back to the talk`
     const empty = Array.from({ length: Math.max(0, height - shown.length) }, () => '')
     return [...empty, ...shown, style.format('inverse', cut(help, columns).padEnd(columns))]

@@ -44,7 +44,7 @@ export class Terminal implements Screen, Face {
   readonly keys = [
     'Tab completes · Alt-Enter new line · Up, Down your lines · Ctrl-Z undo',
     'Alt-1…9, Ctrl-N, Ctrl-P, Ctrl-T rooms · Ctrl-O what is unread',
-    'PgUp what was said · Esc clear the line · Ctrl-L draw anew · Ctrl-C leave',
+    'PgUp what was said · Esc clear the line · Ctrl-L redraw · Ctrl-C leave',
   ]
   /** Resolves when the chat was left; rejects at Ctrl-C. */
   readonly left: Promise<void>
@@ -86,6 +86,7 @@ export class Terminal implements Screen, Face {
       onChange: () => {
         for (const listener of this.#tailListeners) listener()
       },
+      onOnlyHere: ({ room }) => this.#chat?.told(room),
       after,
     })
     this.#modes = new Modes(io)
@@ -253,6 +254,7 @@ export class Terminal implements Screen, Face {
   /** A command stands dimmed; a message comes back once it is on the disk. */
   #onLine(line: string): void {
     this.#preferences.changed()
+    this.#lastTyping = Number.NEGATIVE_INFINITY
     const input = parseInput(line)
     if (input.kind === 'command') this.show({ kind: 'note', text: oneLine(line) })
     // What waits for others must not hold up what is typed meanwhile.
