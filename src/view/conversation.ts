@@ -1,5 +1,5 @@
 /** A chat over a `Client`: the rooms, the current one, and what comes and goes. The terminal, the pipe and the page are its screens. */
-import type { Client, ClientEvents, Message, Profile, Room } from '../client/client.ts'
+import type { Client, ClientEvents, Member, Message, Profile, Room } from '../client/client.ts'
 import { CatchUp } from './catch-up.ts'
 import { runCommand } from './commands.ts'
 import { DeliveryNotes } from './delivery-notes.ts'
@@ -166,9 +166,11 @@ export class Conversation {
     if (this.#self !== undefined) this.#self = { ...this.#self, name }
   }
 
-  async learnMembers(room: string): Promise<void> {
-    this.people.learn(room, await this.client.members({ room }))
+  async learnMembers(room: string): Promise<Member[]> {
+    const members = await this.client.members({ room })
+    this.people.learn(room, members)
     this.overview.changed()
+    return members
   }
 
   /** Makes a room the current one, and shows what was said last. */
@@ -181,24 +183,27 @@ export class Conversation {
     const arriving: Message[] = []
     this.#arriving = arriving
     let recent: { messages: Message[]; more: boolean } | undefined
+    let members: Member[] = []
     try {
-      await this.learnMembers(room.id)
+      members = await this.learnMembers(room.id)
       const limit = Math.min(Math.max(SHOWN_ON_ENTRY, unread), NEW_ON_ENTRY)
       if (this.screen.full) recent = await this.client.history({ room: room.id, limit })
     } finally {
       if (this.#arriving === arriving) this.#arriving = undefined
       if (recent === undefined) for (const message of arriving) this.#show(message)
     }
-    if (recent !== undefined) this.#showEntered(room, unread, recent, arriving)
+    if (recent === undefined) return
+    // What the room itself says may be from the start.
+    const who = `${count(members.length, 'member')}, ${members.filter(({ online }) => online).length} online`
+    const check = room.kind === 'locked' ? `, check word: ${room.check}` : ''
+    this.screen.show({ kind: 'entered', title: `${cleanName(room.name)}: ${who}${check}` })
+    this.#showRecent(unread, recent, arriving)
   }
 
   /** The newest messages, and those that came in while they were being read. */
-  #showEntered(room: Room, unread: number, recent: { messages: Message[]; more: boolean }, arrived: Message[]): void {
+  #showRecent(unread: number, recent: { messages: Message[]; more: boolean }, arrived: Message[]): void {
     const known = new Set(recent.messages.map(({ id }) => id))
     const messages = [...recent.messages, ...arrived.filter(({ id }) => !known.has(id))]
-    const who = `${count(room.members, 'member')}, ${room.online} online`
-    const check = room.kind === 'locked' ? `, check word: ${room.check}` : ''
-    this.screen.show({ kind: 'entered', title: `${cleanName(room.name)}: ${who}${check}` })
     if (recent.more) this.note(`(there is more: ${this.screen.older})`)
     this.#lastDay = ''
     const firstNew = this.#firstNew(
@@ -248,6 +253,11 @@ export class Conversation {
   async say(text: string, action: boolean = false): Promise<void> {
     if (this.current === undefined) throw new UsageError('you are in no room: /join <room>')
     await this.client.send({ room: this.current.id, text, ...(action ? { action } : {}) })
+  }
+
+  /** The screen has marked a message of one's own as one that nobody else has. */
+  told(room: string): void {
+    this.#delivery.told(room)
   }
 
   /** Shows a message that was looked for, with its room and its day. */

@@ -17,6 +17,8 @@ interface Waiting {
   /** The newest message that nobody is known to hold; whoever has it has, as a rule, those before it. */
   newest: string
   cancel: (() => void) | undefined
+  /** It was said already that nobody has it. */
+  told?: boolean
 }
 
 export class DeliveryNotes {
@@ -38,21 +40,28 @@ export class DeliveryNotes {
     else waiting.newest = id
   }
 
+  /** The face has said of a message of one's own that nobody else has it. */
+  told(room: string): void {
+    const waiting = this.#rooms.get(room)
+    if (waiting !== undefined) waiting.told = true
+  }
+
   #await(room: string, newest: string): void {
-    this.#rooms.get(room)?.cancel?.()
+    const { cancel: last, told } = this.#rooms.get(room) ?? {}
+    last?.()
     const cancel = this.#after(this.#patience, () => {
       const waiting = this.#rooms.get(room)
       if (waiting !== undefined) waiting.cancel = undefined
       this.#note(room, 'stored here, nobody else has it yet: it is sent when somebody comes')
     })
-    this.#rooms.set(room, { newest, cancel })
+    this.#rooms.set(room, { newest, cancel, told })
   }
 
   delivered({ room, id, ...held }: ClientEvents['delivery']): void {
     const waiting = this.#rooms.get(room)
     if (waiting === undefined || isOnlyHere(held)) return
     if (id === waiting.newest) {
-      if (waiting.cancel === undefined) this.#note(room, `what you wrote is ${formatHeld(held)} now`)
+      if (waiting.cancel === undefined || waiting.told === true) this.#note(room, `what you wrote is ${formatHeld(held)} now`)
       this.forget(room)
     } else if (waiting.cancel !== undefined) this.#await(room, waiting.newest) // somebody gets what is written: time for the newest
   }

@@ -1,13 +1,13 @@
-import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { link, type Person, say, withOne, withTwo } from '../support/at-terminals.ts'
 import { whyNoCommand } from '../support/cli-peer.ts'
 import { FACES, type Face, startChat } from '../support/face.ts'
-import { type Namespace, Namespaces, whyNoNamespaces } from '../support/namespaces.ts'
+import { whyNoNamespaces } from '../support/namespaces.ts'
 import { canRun } from '../support/requirements.ts'
 import { violationsIn } from '../support/terminal-output.ts'
-import { type Modes, type Size, Terminal, whyNoTmux } from '../support/tmux.ts'
+import { type Size, type Terminal, whyNoTmux } from '../support/tmux.ts'
 
 const suiteOf = suite('system/terminal')
 const test = canRun(whyNoCommand(), whyNoTmux(), whyNoNamespaces()) ? suiteOf : suiteOf.skip
@@ -24,86 +24,6 @@ const SIZES: readonly Size[] = [
 const KILLED = 137
 const INTERRUPTED = 130
 const FAILED = 1
-
-interface Person {
-  name: string
-  terminal: Terminal
-  space: Namespace
-  /** As the terminal was before the chat. */
-  before: Modes
-}
-
-interface PersonInit {
-  face: Face
-  name: string
-  space: Namespace
-  size?: Size
-  node?: string[]
-  args?: string[]
-}
-
-async function sitDown({
-  face,
-  name,
-  space,
-  size = { columns: 80, rows: 24 },
-  node = [],
-  args = [],
-}: PersonInit): Promise<Person> {
-  const terminal = await Terminal.open({ ...size, space })
-  try {
-    const before = terminal.modes()
-    await startChat(terminal, { face, rooms: ROOMS, node, args: ['--name', name, ...args] })
-    return { name, terminal, space, before }
-  } catch (error) {
-    terminal.kill()
-    throw error
-  }
-}
-
-/** Two machines on a switch, each with a person at a terminal; they find each other over multicast. */
-async function withTwo(face: Face, size: Size, work: (alice: Person, bob: Person) => Promise<void>): Promise<void> {
-  const lan = Namespaces.bridge(2)
-  const people: Person[] = []
-  try {
-    const [here, there] = lan.spaces as [Namespace, Namespace]
-    const alice = await sitDown({ face, name: 'Alice', space: here, size })
-    people.push(alice)
-    const bob = await sitDown({ face, name: 'Bob', space: there, size })
-    people.push(bob)
-    await alice.terminal.see('Bob has joined (harbour)')
-    await bob.terminal.see('Alice has joined (harbour)')
-    await work(alice, bob)
-  } finally {
-    for (const { terminal } of people) terminal.kill()
-    lan.destroy()
-  }
-}
-
-/** One machine, and a person at a terminal who is alone. */
-async function withOne(face: Face, init: Partial<PersonInit>, work: (alice: Person) => Promise<void>): Promise<void> {
-  const lan = Namespaces.bridge(1)
-  const [space] = lan.spaces as [Namespace]
-  try {
-    const alice = await sitDown({ face, name: 'Alice', space, ...init })
-    try {
-      await work(alice)
-    } finally {
-      alice.terminal.kill()
-    }
-  } finally {
-    lan.destroy()
-  }
-}
-
-function say({ terminal }: Person, text: string): void {
-  terminal.type(text)
-  terminal.press('Enter')
-}
-
-const link = ({ space }: Person, state: 'up' | 'down'): void => {
-  execFileSync('ip', ['-n', space.name, 'link', 'set', 'lan', state])
-}
 
 /** The shell has the terminal back, as it was. */
 async function assertLeft(face: Face, { terminal, before }: Person, code: number): Promise<void> {
@@ -125,7 +45,7 @@ for (const face of FACES) {
   for (const size of SIZES) {
     const { columns, rows } = size
     test(`${face.name}: two people in two rooms talk, switch and part at ${columns}x${rows}`, () =>
-      withTwo(face, size, async (alice, bob) => {
+      withTwo({ face, rooms: ROOMS, size }, async (alice, bob) => {
         say(alice, 'land ahoy')
         await bob.terminal.see(face.message('Alice', 'land ahoy'))
         await alice.terminal.see(face.message('Alice', 'land ahoy'))
@@ -153,7 +73,7 @@ for (const face of FACES) {
   }
 
   test(`${face.name}: what is written without a network arrives when it is back`, () =>
-    withTwo(face, { columns: 80, rows: 24 }, async (alice, bob) => {
+    withTwo({ face, rooms: ROOMS }, async (alice, bob) => {
       say(alice, 'still here')
       await bob.terminal.see(face.message('Alice', 'still here'))
       link(bob, 'down')
@@ -169,7 +89,7 @@ for (const face of FACES) {
     }))
 
   test(`${face.name}: a paste is not torn by the size changing, nor is the line that is typed`, () =>
-    withOne(face, {}, async ({ terminal }) => {
+    withOne({ face, rooms: ROOMS }, async ({ terminal }) => {
       terminal.paste('a pasted word')
       await terminal.see(face.input(HARBOUR, 'a pasted word'))
       terminal.resize(120, 40)
@@ -191,7 +111,7 @@ for (const face of FACES) {
   ]
   for (const [how, end, code, node] of ends) {
     test(`${face.name}: ${how} ends with ${code} and leaves the terminal as it was`, () =>
-      withOne(face, { node }, async (alice) => {
+      withOne({ face, rooms: ROOMS, node }, async (alice) => {
         if (how !== '/quit' && how !== 'Ctrl-D') alice.terminal.type('half a line')
         end(alice)
         await assertLeft(face, alice, code)
@@ -201,14 +121,14 @@ for (const face of FACES) {
   // Nobody can tidy up after that: the shell gives the line its modes back, what was written is the program's own, and what was
   // said is still on the screen, as it would not be behind an alternate one.
   test(`${face.name}: after kill -9 the shell works, and the next chat does`, () =>
-    withOne(face, {}, async ({ terminal }) => {
+    withOne({ face, rooms: ROOMS }, async ({ terminal }) => {
       terminal.signal('SIGKILL')
       assert.is(await terminal.ended(), KILLED)
       assert.not(terminal.alternate)
       assert.equal(violationsIn(await terminal.rawToNow(), face.own), [])
       await assertShellWorks(terminal)
       await startChat(terminal, { face, rooms: ROOMS })
-      say({ terminal } as Person, 'I live')
+      say({ terminal }, 'I live')
       await terminal.see(face.message('Alice', 'I live'))
     }))
 }

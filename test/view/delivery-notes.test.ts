@@ -46,6 +46,20 @@ test('nothing is said of what somebody soon has', () => {
   assert.equal(said, [], 'a keeper has it')
 })
 
+test('where the face has said that nobody has it, it is said as soon as somebody does', () => {
+  const { notes, write, held, said, pending } = setup()
+  notes.told('lobby')
+  write('a')
+  held('a')
+  assert.equal(said, [], 'it was said of none that waits')
+  write('b')
+  notes.told('lobby')
+  write('c')
+  held('b')
+  held('c')
+  assert.equal([said, pending()], [['lobby: what you wrote is held by 1 of 2 now'], 0])
+})
+
 test('what nobody has is said once, however much is written, and again when somebody has it', () => {
   const { write, held, elapse, said, pending } = setup()
   write('a')

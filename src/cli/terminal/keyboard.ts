@@ -19,9 +19,8 @@ export class Keyboard {
     this.#onActions = onActions
     io.stdin.setEncoding('utf8')
     io.stdin.on('data', this.#onData)
-    this.#early = setTimeout(() => {
-      this.#early = undefined
-    }, EARLY)
+    // After a busy start the timer is due before anything was read: what waits is read first.
+    this.#early = setTimeout(() => setImmediate(() => (this.#early = undefined)), EARLY)
   }
 
   end(): void {

@@ -2,7 +2,7 @@
  * The end of the talk, which is still being drawn: what stands in a terminal's scrollback cannot be changed, so a message of one's own
  * waits here, with what came after it, until somebody is known to hold it or it has waited long enough to say that nobody does.
  */
-import type { Held } from '../../client/client.ts'
+import type { Held, Message } from '../../client/client.ts'
 import type { Entry } from '../../view/entry.ts'
 import { isOnlyHere } from '../../view/format.ts'
 import type { Style } from '../../view/style.ts'
@@ -11,6 +11,8 @@ import { linesOf } from './entry-lines.ts'
 
 /** Longer than members take to say what they hold. Milliseconds. */
 const PATIENCE = 15_000
+/** The same where nobody is there, as far as is known: somebody may just have come. Milliseconds. */
+const ALONE_PATIENCE = 2_000
 
 export interface TailInit {
   style: Style
@@ -20,6 +22,8 @@ export interface TailInit {
   /** Lines that will not change any more. */
   print: (lines: string[]) => void
   onChange: () => void
+  /** A message of one's own is on its way into the scrollback as one that nobody else has. */
+  onOnlyHere: (message: Message) => void
   after: After
 }
 
@@ -28,6 +32,8 @@ interface Waiting {
   /** Of one's own, until somebody is known to hold it. */
   id?: string
   held?: Held
+  /** What is said of it if it has to go before that. */
+  claim?: Held
   cancel?: () => void
 }
 
@@ -45,10 +51,10 @@ export class Tail {
     return this.#lines
   }
 
-  /** `alone`: nobody is there who could hold it. */
+  /** `alone`: nobody is known to be there who could hold it. */
   add(entry: Entry, alone: boolean): void {
-    if (entry.kind === 'message' && entry.message.via === 'self' && !alone) this.#await(entry, entry.message.id)
-    else this.#waiting.push({ entry, held: alone && isOwn(entry) ? NOBODY : undefined })
+    if (entry.kind === 'message' && entry.message.via === 'self') this.#await(entry, entry.message.id, alone)
+    else this.#waiting.push({ entry })
     this.#settle()
   }
 
@@ -67,20 +73,21 @@ export class Tail {
     this.#settle()
   }
 
-  #await(entry: Entry, id: string): void {
-    const waiting: Waiting = { entry, id }
-    waiting.cancel = this.#init.after(PATIENCE, () => {
+  #await(entry: Entry, id: string, alone: boolean): void {
+    const waiting: Waiting = { entry, id, claim: alone ? NOBODY : undefined }
+    waiting.cancel = this.#init.after(alone ? ALONE_PATIENCE : PATIENCE, () => {
       this.#release(waiting, NOBODY)
       this.#settle()
     })
     this.#waiting.push(waiting)
   }
 
-  #release(waiting: Waiting, held?: Held): void {
+  #release(waiting: Waiting, held: Held | undefined = waiting.claim): void {
     if (waiting.id === undefined) return
     waiting.cancel?.()
     waiting.id = undefined
     waiting.held ??= held
+    if (waiting.held === NOBODY && waiting.entry.kind === 'message') this.#init.onOnlyHere(waiting.entry.message)
   }
 
   /** What is settled from the beginning on goes into the scrollback, and what is too much. */
@@ -106,8 +113,6 @@ export class Tail {
 }
 
 const NOBODY: Held = { held: 0, members: 0, keepers: 0 }
-
-const isOwn = (entry: Entry): boolean => entry.kind === 'message' && entry.message.via === 'self'
 
 /** Behind a message of one's own: on its way, held by so many, or nowhere but here. */
 function markOf(style: Style, waits: boolean, held: Held | undefined): string {

@@ -91,6 +91,7 @@ export class Terminal implements Screen, Face {
       limit: () => Math.floor(sizeOf(io.stdout).rows / 3),
       print: (lines) => this.#printer.print(lines),
       onChange: () => call(this.#tailListeners),
+      onOnlyHere: ({ room }) => this.#chat?.told(room),
       after,
     })
     this.#modes = new Modes(io)
@@ -262,6 +263,7 @@ export class Terminal implements Screen, Face {
   /** A command stands dimmed; a message comes back once it is on the disk. */
   #onLine(line: string): void {
     this.#preferences.changed()
+    this.#lastTyping = Number.NEGATIVE_INFINITY
     const input = parseInput(line)
     if (input.kind === 'command') this.show({ kind: 'note', text: oneLine(line) })
     // What waits for others must not hold up what is typed meanwhile.

@@ -18,6 +18,7 @@ function entry(id: string, via: Message['via'] = 'self'): Entry {
 function setup(limit: number = 10) {
   const printed: string[] = []
   const time = timers()
+  const onlyHere: string[] = []
   let changes = 0
   const tail = new Tail({
     style: plainStyle,
@@ -27,9 +28,10 @@ function setup(limit: number = 10) {
     onChange: () => {
       changes += 1
     },
+    onOnlyHere: ({ id }) => onlyHere.push(id),
     after: time.after,
   })
-  return { tail, printed, time, changes: () => changes }
+  return { tail, printed, time, onlyHere, changes: () => changes }
 }
 
 const by = (held: number, keepers = 0) => ({ held, members: 3, keepers })
@@ -76,10 +78,25 @@ test('patience has an end: it is only here, and says so', () => {
   assert.is(printed.length, 1)
 })
 
-test('where nobody is there is nothing to wait for', () => {
-  const { tail, printed, time } = setup()
+test('where nobody is known to be there patience is short, for somebody may just have come', () => {
+  const { tail, printed, time, onlyHere } = setup()
   tail.add(entry('mine'), true)
-  assert.equal([printed, time.pending()], [['--:-- alice: mine (only here)'], 0])
+  tail.add(entry('mine too'), true)
+  tail.delivered('mine', by(1))
+  assert.equal(printed, ['--:-- alice: mine ✓'])
+  time.elapse(1_999)
+  assert.is(printed.length, 1)
+  time.elapse(1)
+  assert.equal([printed.slice(1), time.pending()], [['--:-- alice: mine too (only here)'], 0])
+  assert.equal(onlyHere, ['mine too'])
+})
+
+test('what is pushed out while nobody is there is only here, as far as is known', () => {
+  const { tail, printed } = setup(1)
+  for (const id of ['a', 'b']) tail.add(entry(id), true)
+  assert.equal(printed, ['--:-- alice: a (only here)'])
+  tail.flush()
+  assert.equal(printed.slice(1), ['--:-- alice: b (only here)'])
 })
 
 test('what waits never takes more lines than it may, and what is pushed out makes no claim', () => {
