@@ -1,6 +1,8 @@
-/** What a person would see: a tiny terminal that knows the sequences node:readline writes, and a stdin to type on. */
+/** What a person would see: a tiny terminal that knows the sequences node:readline, Ink and the drawn chat write, and a stdin to type on. */
 import { PassThrough, Writable } from 'node:stream'
 import type { Streams } from '../../src/cli/io.ts'
+
+const OTHER_SCREEN = 1049
 
 export class Screen extends Writable {
   readonly isTTY = true
@@ -9,6 +11,12 @@ export class Screen extends Writable {
   #lines: string[][] = [[]]
   #row = 0
   #column = 0
+  /** What the other screen hides. */
+  #hidden: { lines: string[][]; row: number; column: number } | undefined
+  /** The private modes that are on, by number. */
+  readonly modes = new Set<number>()
+  /** How often the bell rang. */
+  bells = 0
 
   constructor(columns: number = 80) {
     super({ decodeStrings: false })
@@ -40,6 +48,7 @@ export class Screen extends Writable {
   #take(token: string): void {
     if (token === '\r') this.#column = 0
     else if (token === '\n') this.#newLine()
+    else if (token === '\u0007') this.bells += 1
     else if (token.startsWith('\u001b[')) this.#sequence(token)
     else this.#put(token)
   }
@@ -70,6 +79,17 @@ export class Screen extends Writable {
     return this.#lines[this.#row] ?? []
   }
 
+  #mode(mode: number, on: boolean): void {
+    if (on) this.modes.add(mode)
+    else this.modes.delete(mode)
+    if (mode !== OTHER_SCREEN || on === (this.#hidden !== undefined)) return
+    const { lines, row, column } = this.#hidden ?? { lines: [[]], row: 0, column: 0 }
+    this.#hidden = on ? { lines: this.#lines, row: this.#row, column: this.#column } : undefined
+    this.#lines = lines
+    this.#row = row
+    this.#column = column
+  }
+
   #sequence(token: string): void {
     const [, digits = '', letter] = /^\u001b\[([0-9;?]*)(.)$/.exec(token) ?? []
     const first = Number(digits.split(';')[0] || '1')
@@ -81,7 +101,10 @@ export class Screen extends Writable {
     else if (letter === 'H') {
       this.#go(first - 1)
       this.#column = Number(digits.split(';')[1] || '1') - 1
-    } else if (letter === 'K') this.#line().length = Math.min(this.#line().length, this.#column)
+    } else if (digits.startsWith('?')) this.#mode(Number(digits.slice(1)), letter === 'h')
+    else if (letter === 'K' && digits === '2') this.#line().length = 0
+    else if (letter === 'J' && digits === '2') this.#lines = this.#lines.map(() => [])
+    else if (letter === 'K') this.#line().length = Math.min(this.#line().length, this.#column)
     else if (letter === 'J') {
       this.#line().length = Math.min(this.#line().length, this.#column)
       this.#lines.length = this.#row + 1

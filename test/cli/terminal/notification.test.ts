@@ -31,6 +31,7 @@ test('behind tmux or screen it is the bell, whatever the terminal is', () => {
 test('a text brings no sequence, no end and no part of its own', () => {
   const said = (text: string): string => notification(text, { TERM: 'foot' })
   assert.is(said('a\u001b]0;title\u0007b\u001b\\c;d\ne\u202ef\u009cg'), `\u001b]777;notify;p2pnode;ab\\c,d efg${BEL}`)
+  assert.is([...said('é'.repeat(200))].length, [...said('')].length + 100)
   fc.assert(
     fc.property(anyText(), (text) => {
       const [, inner = ''] = /^\u001b\]777;notify;p2pnode;([^]*)\u0007$/.exec(said(text)) ?? []
