@@ -6,6 +6,7 @@ import { DeliveryNotes } from './delivery-notes.ts'
 import type { Entry, MessageEntry } from './entry.ts'
 import { explain, UsageError } from './explain.ts'
 import { count, dayOf, formatMemberChange } from './format.ts'
+import { Introductions } from './introductions.ts'
 import { mentions } from './mentions.ts'
 import type { NameBook } from './names.ts'
 import { Overview } from './overview.ts'
@@ -69,6 +70,7 @@ export class Conversation {
   readonly #marks: ReadMarks
   readonly #delivery: DeliveryNotes
   readonly #catchUp: CatchUp
+  readonly #introductions: Introductions
 
   constructor({ client, screen, patience, after }: ConversationInit) {
     this.client = client
@@ -76,7 +78,12 @@ export class Conversation {
     this.overview = new Overview({ client, people: this.people, after })
     this.#delivery = new DeliveryNotes({ note: (room, text) => this.#noteOf(room, text), patience, after })
     this.#marks = new ReadMarks(client, (error) => this.fail(explain(error)))
-    this.#catchUp = new CatchUp({ show: (message) => this.#show(message), skipped: (n) => this.#skipped(n), after })
+    this.#introductions = new Introductions({
+      client,
+      isKnown: ({ room, author }) => author.name !== UNKNOWN_NAME || this.people.member(room, author.account) !== undefined,
+      show: (message) => this.#show(message),
+    })
+    this.#catchUp = new CatchUp({ show: (message) => this.#introductions.take(message), skipped: (n) => this.#skipped(n), after })
   }
 
   /** Begins to show what happens, in the room with this name or the first there is. */
@@ -175,6 +182,7 @@ export class Conversation {
   /** Makes a room the current one, and shows what was said last. */
   async enter(room: Room): Promise<void> {
     this.#catchUp.flush()
+    this.#introductions.forget()
     this.current = room
     this.#rooms.set(room.id, room)
     const unread = this.overview.unread(room.id)
@@ -314,7 +322,8 @@ export class Conversation {
       if (!here && !mixed) return
     }
     if (here && this.#arriving !== undefined) this.#arriving.push(message)
-    else if (!here || !this.#catchUp.hold(message)) this.#show(message)
+    else if (!here) this.#show(message)
+    else if (!this.#catchUp.hold(message)) this.#introductions.take(message)
   }
 
   /** A note about a room, which it names if it is not the one that is shown. */
