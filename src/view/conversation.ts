@@ -82,6 +82,7 @@ export class Conversation {
       client,
       isKnown: ({ room, author }) => author.name !== UNKNOWN_NAME || this.people.member(room, author.account) !== undefined,
       show: (message) => this.#show(message),
+      after,
     })
     this.#catchUp = new CatchUp({ show: (message) => this.#introductions.take(message), skipped: (n) => this.#skipped(n), after })
   }
@@ -293,7 +294,7 @@ export class Conversation {
   async #recent(room: string, limit: number): Promise<{ messages: Message[]; more: boolean }> {
     this.#arriving = []
     try {
-      const { messages, more } = await this.client.history({ room, limit })
+      const { messages, more } = await this.#introductions.read(room, limit)
       const known = new Set(messages.map(({ id }) => id))
       return { messages: [...messages, ...this.#arriving.filter(({ id }) => !known.has(id))], more }
     } finally {
@@ -351,6 +352,7 @@ export class Conversation {
     const before = names.nameOf(member.account)
     this.people.meet(event)
     this.overview.moved()
+    this.#introductions.met()
     // Whose profile has not come yet is shown when it has.
     if (member.self || member.name === UNKNOWN_NAME) return
     if (this.screen.full && !this.screen.mixed && room !== this.current?.id) return

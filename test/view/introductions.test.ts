@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Message } from '../../src/client/client.ts'
 import { Introductions } from '../../src/view/introductions.ts'
+import { timers } from '../support/timers.ts'
 
 const test = suite('view/introductions')
 
@@ -11,6 +12,7 @@ const message = (id: string, name: string): Message =>
 function setup(history: () => Promise<{ messages: Message[]; more: boolean }>) {
   const shown: string[] = []
   let reads = 0
+  const time = timers()
   const introductions = new Introductions({
     client: {
       history: () => {
@@ -20,8 +22,9 @@ function setup(history: () => Promise<{ messages: Message[]; more: boolean }>) {
     },
     isKnown: ({ author }) => author.name !== 'unknown',
     show: ({ id, author }) => shown.push(`${author.name}: ${id}`),
+    after: time.after,
   })
-  return { introductions, shown, reads: () => reads }
+  return { introductions, shown, time, reads: () => reads }
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -33,16 +36,29 @@ test('what somebody wrote who is known is shown at once', () => {
 })
 
 test('whose profile comes later is shown under his name, and what follows stays behind', async () => {
-  const { introductions, shown, reads } = setup(async () => ({
-    messages: [message('a', 'bob'), message('b', 'bob')],
-    more: false,
-  }))
+  let name = 'unknown'
+  const { introductions, shown, time } = setup(async () => ({ messages: [message('a', name), message('b', name)], more: false }))
   introductions.take(message('a', 'unknown'))
   introductions.take(message('b', 'unknown'))
   introductions.take(message('c', 'carol'))
-  assert.equal(shown, [])
   await settled()
-  assert.equal([shown, reads()], [['bob: a', 'bob: b', 'carol: c'], 1])
+  introductions.met()
+  await settled()
+  assert.equal(shown, [], 'it was somebody else')
+  name = 'bob'
+  introductions.met()
+  await settled()
+  assert.equal([shown, time.pending()], [['bob: a', 'bob: b', 'carol: c'], 0])
+})
+
+test('a room is read anew while some of it is nobody’s, and no longer than a moment, once for each', async () => {
+  const { introductions, time, reads } = setup(async () => ({ messages: [message('a', 'unknown')], more: false }))
+  const read = introductions.read('r', 20)
+  await settled()
+  time.elapse(1_000)
+  assert.equal([(await read).messages.length, reads()], [1, 2])
+  assert.is((await introductions.read('r', 20)).messages.length, 1)
+  assert.equal([reads(), time.pending()], [3, 0])
 })
 
 test('who stays unknown, or cannot be looked up, is shown so', async () => {
