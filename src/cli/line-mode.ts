@@ -4,10 +4,11 @@
  */
 import { clearScreenDown, createInterface, cursorTo, type Interface, type Key, moveCursor } from 'node:readline'
 import type { Client } from '../client/client.ts'
-import { Conversation, type Screen } from '../view/conversation.ts'
+import { Conversation } from '../view/conversation.ts'
 import type { Entry, MessageEntry } from '../view/entry.ts'
 import { explain } from '../view/explain.ts'
 import { cleanName } from '../view/sanitize.ts'
+import type { Screen } from '../view/screen.ts'
 import { complete, parseInput } from '../view/slash.ts'
 import type { Style } from '../view/style.ts'
 import { EXIT, ExitError } from './exit.ts'

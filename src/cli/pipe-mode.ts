@@ -1,8 +1,9 @@
 /** The chat without a terminal: each line of stdin is sent or is a command, each message of others is a line on stdout. */
 import type { LocalClient } from '../client/local.ts'
-import { Conversation, type Screen } from '../view/conversation.ts'
+import { Conversation } from '../view/conversation.ts'
 import { type Entry, formatEntry } from '../view/entry.ts'
 import { UsageError } from '../view/explain.ts'
+import type { Screen } from '../view/screen.ts'
 import { parseInput } from '../view/slash.ts'
 import { plainStyle } from '../view/style.ts'
 import { EXIT, ExitError } from './exit.ts'

@@ -3,15 +3,18 @@ import type { Client, ClientEvents, Member, Message, Profile, Room } from '../cl
 import { CatchUp } from './catch-up.ts'
 import { runCommand } from './commands.ts'
 import { DeliveryNotes } from './delivery-notes.ts'
-import type { Entry, MessageEntry } from './entry.ts'
+import type { MessageEntry } from './entry.ts'
 import { explain, UsageError } from './explain.ts'
 import { count, dayOf, formatMemberChange } from './format.ts'
+import { Introductions } from './introductions.ts'
 import { mentions } from './mentions.ts'
 import type { NameBook } from './names.ts'
 import { Overview } from './overview.ts'
 import { People } from './people.ts'
 import { ReadMarks } from './read-marks.ts'
+import { findRoom, neighbourOf } from './rooms.ts'
 import { cleanName, oneLine } from './sanitize.ts'
+import type { Screen } from './screen.ts'
 import { parseInput } from './slash.ts'
 import type { After } from './timers.ts'
 
@@ -21,29 +24,6 @@ const NEW_ON_ENTRY = 200
 
 /** What somebody is called until their profile has come. */
 const UNKNOWN_NAME = 'unknown'
-
-/** Where a conversation is shown. */
-export interface Screen {
-  /** With times, days, one's own messages and what was said before; else messages of others are all there is. */
-  readonly full: boolean
-  /** What is said in other rooms is shown too, and says where. Else it is counted. */
-  readonly mixed: boolean
-  /** Where there is more of what was said. */
-  readonly older: string
-  /** What its keys do, for `/help`. */
-  readonly keys: readonly string[]
-  show(entry: Entry): void
-  clear(): void
-  /** Somebody has written: whoever looks elsewhere may want to be told. */
-  alert?(entry: MessageEntry): void
-  /** Whether `alert` tells; with a value: from now on. Errors: `UsageError` where it never does. */
-  notify(on?: boolean): boolean
-  /** Asks for a locked room's passphrase without echo. Errors: `UsageError` where nobody can be asked. */
-  askSecret(question: string): Promise<string>
-  /** Lets somebody choose a room. Missing: it has to be named. */
-  chooseRoom?(): void
-  quit(): void
-}
 
 export interface ConversationInit {
   client: Client
@@ -69,6 +49,7 @@ export class Conversation {
   readonly #marks: ReadMarks
   readonly #delivery: DeliveryNotes
   readonly #catchUp: CatchUp
+  readonly #introductions: Introductions
 
   constructor({ client, screen, patience, after }: ConversationInit) {
     this.client = client
@@ -76,7 +57,13 @@ export class Conversation {
     this.overview = new Overview({ client, people: this.people, after })
     this.#delivery = new DeliveryNotes({ note: (room, text) => this.#noteOf(room, text), patience, after })
     this.#marks = new ReadMarks(client, (error) => this.fail(explain(error)))
-    this.#catchUp = new CatchUp({ show: (message) => this.#show(message), skipped: (n) => this.#skipped(n), after })
+    this.#introductions = new Introductions({
+      client,
+      isKnown: ({ room, author }) => author.name !== UNKNOWN_NAME || this.people.member(room, author.account) !== undefined,
+      show: (message) => this.#show(message),
+      after,
+    })
+    this.#catchUp = new CatchUp({ show: (message) => this.#introductions.take(message), skipped: (n) => this.#skipped(n), after })
   }
 
   /** Begins to show what happens, in the room with this name or the first there is. */
@@ -145,16 +132,12 @@ export class Conversation {
 
   /** A joined room by name, id or number from 1. */
   find(room: string): Room | undefined {
-    const wanted = room.replace(/^#/, '').normalize('NFKC').toLowerCase()
-    const rooms = this.rooms()
-    return rooms.find(({ name, id }) => name === wanted || id === wanted) ?? rooms[/^\d{1,2}$/.test(room) ? Number(room) - 1 : -1]
+    return findRoom(this.rooms(), room)
   }
 
   /** The room so many places further in the list, which is round. */
   neighbour(places: number): Room | undefined {
-    const rooms = this.rooms()
-    const at = rooms.findIndex(({ id }) => id === this.current?.id)
-    return at < 0 ? rooms[0] : rooms[(at + places + rooms.length) % rooms.length]
+    return neighbourOf(this.rooms(), this.current?.id, places)
   }
 
   names(room: string | undefined = this.current?.id): NameBook {
@@ -176,6 +159,7 @@ export class Conversation {
   /** Makes a room the current one, and shows what was said last. */
   async enter(room: Room): Promise<void> {
     this.#catchUp.flush()
+    this.#introductions.forget()
     this.current = room
     this.#rooms.set(room.id, room)
     const unread = this.overview.unread(room.id)
@@ -187,7 +171,7 @@ export class Conversation {
     try {
       members = await this.learnMembers(room.id)
       const limit = Math.min(Math.max(SHOWN_ON_ENTRY, unread), NEW_ON_ENTRY)
-      if (this.screen.full) recent = await this.client.history({ room: room.id, limit })
+      if (this.screen.full) recent = await this.#introductions.read(room.id, limit)
     } finally {
       if (this.#arriving === arriving) this.#arriving = undefined
       if (recent === undefined) for (const message of arriving) this.#show(message)
@@ -206,12 +190,10 @@ export class Conversation {
     const messages = [...recent.messages, ...arrived.filter(({ id }) => !known.has(id))]
     if (recent.more) this.note(`(there is more: ${this.screen.older})`)
     this.#lastDay = ''
-    const firstNew = this.#firstNew(
-      recent.messages.filter(({ id }) => !arrived.some((each) => each.id === id)),
-      unread,
-    )
+    const before = recent.messages.filter(({ id }) => !arrived.some((each) => each.id === id))
+    const first = firstNew(before, unread, this.#self?.account)
     for (const [at, message] of messages.entries()) {
-      if (message === firstNew && (at > 0 || recent.more)) this.screen.show({ kind: 'new', count: unread })
+      if (message === first && (at > 0 || recent.more)) this.screen.show({ kind: 'new', count: unread })
       this.#show(message)
     }
   }
@@ -292,16 +274,6 @@ export class Conversation {
     this.overview.mentioned(room, messages.filter((message) => this.entry(message).mention).length)
   }
 
-  /** Where what is new begins: with the first of all, if that is new as well as what is not among them. */
-  #firstNew(messages: Message[], unread: number): Message | undefined {
-    let left = unread
-    for (let at = messages.length - 1; at >= 0 && left > 0; at--) {
-      if (messages[at]?.author.account !== this.#self?.account) left -= 1
-      if (left === 0) return messages[at]
-    }
-    return unread > 0 ? messages[0] : undefined
-  }
-
   #on<K extends keyof ClientEvents>(type: K, listener: (detail: ClientEvents[K]) => void): void {
     this.client.on(type, listener)
     this.#listening.push(() => this.client.off(type, listener))
@@ -323,7 +295,8 @@ export class Conversation {
       if (!here && !mixed) return
     }
     if (here && this.#arriving !== undefined) this.#arriving.push(message)
-    else if (!here || !this.#catchUp.hold(message)) this.#show(message)
+    else if (!here) this.#show(message)
+    else if (!this.#catchUp.hold(message)) this.#introductions.take(message)
   }
 
   /** A note about a room, which it names if it is not the one that is shown. */
@@ -352,6 +325,7 @@ export class Conversation {
     this.people.meet(event)
     if (member.self && (change === 'away' || change === 'back')) this.isAway = change === 'away'
     this.overview.moved()
+    this.#introductions.met()
     // Whose profile has not come yet is shown when it has.
     if (member.self || member.name === UNKNOWN_NAME) return
     if (this.screen.full && !this.screen.mixed && room !== this.current?.id) return
@@ -362,4 +336,14 @@ export class Conversation {
     const line = formatMemberChange(change, name, this.#rooms.get(room)?.name ?? room)
     if (line !== undefined) this.note(line)
   }
+}
+
+/** Where what is new begins: with the first of all, if that is new as well as what is not among them. */
+function firstNew(messages: Message[], unread: number, self: string | undefined): Message | undefined {
+  let left = unread
+  for (let at = messages.length - 1; at >= 0 && left > 0; at--) {
+    if (messages[at]?.author.account !== self) left -= 1
+    if (left === 0) return messages[at]
+  }
+  return unread > 0 ? messages[0] : undefined
 }

@@ -35,7 +35,8 @@ const lines: Face = {
 /** Marks of a message of one's own; where it is wrapped they may be on another line. */
 const MARKS = '(?: \\(late\\))?(?: …| ✓\\d*| \\(only here\\))?'
 
-const drawn: Face = {
+/** The one that Ink draws. */
+export const drawn: Face = {
   name: 'drawn',
   flags: [],
   own: { bell: true },

@@ -1,6 +1,7 @@
 /** A place where a conversation is shown, which keeps what it was shown. */
-import type { Screen } from '../../src/view/conversation.ts'
+
 import { type Entry, formatEntry, type MessageEntry } from '../../src/view/entry.ts'
+import type { Screen } from '../../src/view/screen.ts'
 import { plainStyle } from '../../src/view/style.ts'
 
 export class FakeScreen implements Screen {

@@ -15,6 +15,7 @@ const PREFIX = 'p2pnode-tmux-'
 const HISTORY_LINES = 50_000
 /** What the shell shows when it waits. */
 const PROMPT = 'shell$ '
+const PROMPTS = /^(?:shell\$ ?)+$/
 
 /** Why there are no terminals here; undefined if there are. */
 export function whyNoTmux(): string | undefined {
@@ -136,7 +137,8 @@ export class Terminal {
   }
 
   async #shellWaits(): Promise<void> {
-    await waitFor(() => this.screen().at(-1) === PROMPT.trimEnd(), 'the shell to wait', SEE_DEADLINE).catch((error: Error) =>
+    // An Enter that was there before the shell makes it ask twice in one line.
+    await waitFor(() => PROMPTS.test(this.screen().at(-1) ?? ''), 'the shell to wait', SEE_DEADLINE).catch((error: Error) =>
       this.#failWith(error),
     )
   }

@@ -99,7 +99,7 @@ const painted = (parts: readonly Part[]): string => parts.map(({ text, paint }) 
 const widthOfAll = (parts: readonly Part[]): number => parts.reduce((sum, { text }) => sum + widthOf(text) + 1, -1)
 
 /** The room, and who is there. */
-function ruleOf({ current, people, typing }: View, columns: number, style: Style): string {
+function ruleOf({ current, people, reach, typing }: View, columns: number, style: Style): string {
   const dim = (text: string): string => style.format('dim', text)
   if (current === undefined) return dim(RULE.repeat(columns))
   const fixed: Part[] = [
@@ -108,12 +108,13 @@ function ruleOf({ current, people, typing }: View, columns: number, style: Style
     { text: RULE, importance: 4, paint: dim },
   ]
   const writing: Part[] = typing.length === 0 ? [] : [{ text: typingText(typing), importance: 3, least: 8, paint: dim }]
-  const parts = [...fixed, ...namesOf(people, style), ...writing]
+  const names = namesOf(people, reach, style)
+  const parts = [...fixed, ...names, ...writing]
   const hidden = (kept: readonly Part[]): number => people.length - kept.filter(({ importance }) => importance === NAME).length
   let shown = fitLine(parts, columns)
   if (people.length > 0 && hidden(shown) > 0) {
     const more: Part = { text: `+${people.length}`, importance: 3, paint: dim }
-    const kept = fitLine([...fixed, ...namesOf(people, style), more, ...writing], columns)
+    const kept = fitLine([...fixed, ...names, more, ...writing], columns)
     shown = kept.map((part) => (part === more ? { ...more, text: `+${hidden(kept)}` } : part))
   }
   const left = columns - widthOfAll(shown) - 1
@@ -123,8 +124,12 @@ function ruleOf({ current, people, typing }: View, columns: number, style: Style
 /** How important a name is in the rule. */
 const NAME = 1
 
-function namesOf(people: readonly Person[], style: Style): Part[] {
-  if (people.length === 0) return [{ text: 'nobody else is here', importance: 2, paint: (text) => style.format('dim', text) }]
+function namesOf(people: readonly Person[], reach: Reach | undefined, style: Style): Part[] {
+  if (people.length === 0) {
+    // Somebody is connected who has not said yet that he is here.
+    const text = reach !== undefined && reach.direct + reach.relayed > 0 ? 'looking who is here…' : 'nobody else is here'
+    return [{ text, importance: 2, paint: (shown) => style.format('dim', shown) }]
+  }
   return people.map(({ account, name, away }, at) => ({
     text: `${name}${away ? ' (away)' : ''}${at < people.length - 1 ? ',' : ''}`,
     importance: NAME,

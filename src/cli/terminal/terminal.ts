@@ -3,11 +3,12 @@
  * still change: messages on their way, the line being typed, and how things are. Ink draws; nothing here knows React.
  */
 import type { Client } from '../../client/client.ts'
-import { Conversation, type Screen } from '../../view/conversation.ts'
+import { Conversation } from '../../view/conversation.ts'
 import type { Entry, MessageEntry } from '../../view/entry.ts'
 import { explain } from '../../view/explain.ts'
 import type { View } from '../../view/overview.ts'
 import { cleanName, oneLine } from '../../view/sanitize.ts'
+import type { Screen } from '../../view/screen.ts'
 import { parseInput } from '../../view/slash.ts'
 import type { Style } from '../../view/style.ts'
 import { after } from '../../view/timers.ts'

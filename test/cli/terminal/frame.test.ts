@@ -76,7 +76,8 @@ test('alone, starting, in no room, not known yet: the truth is told', () => {
   assert.match(frame({ view: { reach: { direct: 0, relayed: 2 } } }).lines[2] ?? '', /[^,] 2 through a relay$/)
   assert.match(frame({ typed: { phase: 'starting' } }).lines[2] ?? '', /starting…$/)
   assert.match(frame({ view: { rooms: [], current: undefined } }).lines[2] ?? '', /in no room: \/join <room>$/)
-  assert.match(frame({ view: { people: [] } }).lines[0] ?? '', /nobody else is here/)
+  assert.match(frame({ view: { people: [], reach: { direct: 0, relayed: 0 } } }).lines[0] ?? '', /nobody else is here/)
+  assert.match(frame({ view: { people: [], reach: { direct: 1, relayed: 0 } } }).lines[0] ?? '', /looking who is here…/)
 })
 
 test('a sync shows how far it is', () => {

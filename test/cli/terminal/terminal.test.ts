@@ -23,13 +23,14 @@ test.after.each(() => {
 function setup() {
   const { screen, keyboard, streams } = terminal(80)
   const io = new Io(streams)
-  const face = new Terminal({ io })
+  const exits: Error[] = []
+  const face = new Terminal({ io, exit: (reason) => exits.push(reason) })
   open.push(face)
   const see = (text: string): Promise<unknown> =>
     waitFor(() => screen.lines.some((line) => line.includes(text)), `"${text}" on the screen`).catch((error: Error) => {
       throw new Error(`${error.message}; there was:\n${screen.lines.join('\n')}`)
     })
-  return { screen, keyboard, io, face, see }
+  return { screen, keyboard, io, face, exits, see }
 }
 
 async function chat(...rooms: string[]) {
@@ -50,6 +51,19 @@ test('it is drawn at once, with the modes it needs', () => {
   assert.equal(screen.cursor, [1, 2])
   assert.ok(screen.modes.has(2004) && screen.modes.has(1004))
   assert.ok(keyboard.isRaw)
+})
+
+test('Ctrl-C before the chat has begun ends the program, and the terminal is as it was', () => {
+  const { screen, keyboard, exits } = setup()
+  keyboard.write('\u0003')
+  assert.equal(
+    exits.map((reason) => reason instanceof ExitError && reason.exitCode),
+    [EXIT.INTERRUPTED],
+  )
+  assert.equal(
+    [screen.lines, keyboard.isRaw, [...screen.modes].filter((mode) => mode === 2004 || mode === 1004)],
+    [[], false, []],
+  )
 })
 
 test('what was said stands above what is drawn, once, and the cursor where one types', async () => {

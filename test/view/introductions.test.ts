@@ -1,0 +1,80 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Message } from '../../src/client/client.ts'
+import { Introductions } from '../../src/view/introductions.ts'
+import { timers } from '../support/timers.ts'
+
+const test = suite('view/introductions')
+
+const message = (id: string, name: string): Message =>
+  ({ id, room: 'r', via: 'sync', text: id, author: { account: name, name, fingerprint: 'f' } }) as Message
+
+function setup(history: () => Promise<{ messages: Message[]; more: boolean }>) {
+  const shown: string[] = []
+  let reads = 0
+  const time = timers()
+  const introductions = new Introductions({
+    client: {
+      history: () => {
+        reads += 1
+        return history()
+      },
+    },
+    isKnown: ({ author }) => author.name !== 'unknown',
+    show: ({ id, author }) => shown.push(`${author.name}: ${id}`),
+    after: time.after,
+  })
+  return { introductions, shown, time, reads: () => reads }
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('what somebody wrote who is known is shown at once', () => {
+  const { introductions, shown, reads } = setup(async () => ({ messages: [], more: false }))
+  introductions.take(message('a', 'bob'))
+  assert.equal([shown, reads()], [['bob: a'], 0])
+})
+
+test('whose profile comes later is shown under his name, and what follows stays behind', async () => {
+  let name = 'unknown'
+  const { introductions, shown, time } = setup(async () => ({ messages: [message('a', name), message('b', name)], more: false }))
+  introductions.take(message('a', 'unknown'))
+  introductions.take(message('b', 'unknown'))
+  introductions.take(message('c', 'carol'))
+  await settled()
+  introductions.met()
+  await settled()
+  assert.equal(shown, [], 'it was somebody else')
+  name = 'bob'
+  introductions.met()
+  await settled()
+  assert.equal([shown, time.pending()], [['bob: a', 'bob: b', 'carol: c'], 0])
+})
+
+test('a room is read anew while some of it is nobody’s, and no longer than a moment, once for each', async () => {
+  const { introductions, time, reads } = setup(async () => ({ messages: [message('a', 'unknown')], more: false }))
+  const read = introductions.read('r', 20)
+  await settled()
+  time.elapse(1_000)
+  assert.equal([(await read).messages.length, reads()], [1, 2])
+  assert.is((await introductions.read('r', 20)).messages.length, 1)
+  assert.equal([reads(), time.pending()], [3, 0])
+})
+
+test('who stays unknown, or cannot be looked up, is shown so', async () => {
+  const { introductions, shown } = setup(() => Promise.reject(new Error('closed')))
+  introductions.take(message('a', 'unknown'))
+  await settled()
+  assert.equal(shown, ['unknown: a'])
+})
+
+test('what waits when another room is entered is left to that room’s history', async () => {
+  const { introductions, shown } = setup(async () => ({ messages: [], more: false }))
+  introductions.take(message('a', 'unknown'))
+  introductions.forget()
+  introductions.take(message('b', 'bob'))
+  await settled()
+  assert.equal(shown, ['bob: b'])
+})
+
+test.run()
