@@ -206,6 +206,7 @@ test('its end leaves the terminal as it was, what was said on it, and twice is o
   )
   assert.not(keyboard.isRaw)
   assert.is(io.face, undefined)
+  open.splice(0)
   Object.assign(screen, { write: () => assert.unreachable('nothing more is written') })
   face.end()
   await face.leave()
