@@ -16,8 +16,8 @@ const test = suite('cli/terminal/terminal')
 
 const bob = author('bob')
 const open: Terminal[] = []
-test.after.each(() => {
-  for (const face of open.splice(0)) face.end()
+test.after.each(async () => {
+  for (const face of open.splice(0)) await face.leave()
 })
 
 function setup() {
@@ -208,9 +208,11 @@ test('its end leaves the terminal as it was, what was said on it, and twice is o
   await see('bob: one')
   keyboard.write('/quit\r')
   await face.left
+  client.hear('lobby', bob, 'two')
+  client.hear('lobby', bob, 'three')
   await face.leave()
   const lines = [...screen.lines]
-  assert.equal(withoutTimes(lines).slice(2), ['bob: one', '/quit'])
+  assert.equal(withoutTimes(lines).slice(2), ['bob: one', '/quit', 'bob: two', 'bob: three'])
   assert.equal(screen.cursor, [lines.length, 0])
   assert.equal(
     [...screen.modes].filter((mode) => mode !== 25),
@@ -218,6 +220,8 @@ test('its end leaves the terminal as it was, what was said on it, and twice is o
   )
   assert.not(keyboard.isRaw)
   assert.is(io.face, undefined)
+  open.splice(0)
+  Object.assign(screen, { write: () => assert.unreachable('nothing more is written') })
   face.end()
   await face.leave()
   client.hear('lobby', bob, 'late')
