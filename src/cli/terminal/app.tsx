@@ -28,12 +28,12 @@ export function Talk({ model, overview, tail, style, onReady, onFrame }: TalkPro
   const typed = useView(model)
   const view = useView(overview)
   const waiting = useView(tail)
-  useEffect(() => onReady(write), [onReady, write])
+  useEffect(() => void onReady(write), [onReady, write])
   const frame = useMemo(
     () => frameOf({ typed, view, tail: waiting, columns, rows, style }),
     [typed, view, waiting, columns, rows, style],
   )
-  useEffect(() => onFrame(frame), [onFrame, frame])
+  useEffect(() => void onFrame(frame), [onFrame, frame])
   return <Lines {...frame} />
 }
 

@@ -203,6 +203,7 @@ export class Terminal implements Screen, Face {
   }
 
   async askSecret(question: string): Promise<string> {
+    this.#onSecret(undefined) // one at a time
     this.#secret = Promise.withResolvers()
     this.#model.ask(oneLine(question))
     return await this.#secret.promise

@@ -186,14 +186,16 @@ test('rooms are gone to by number, name and place', async () => {
 
 test('a mention rings, once in a while, and not while one looks or does not want it', async () => {
   for (const [told, before] of [
-    [1, ''],
+    [1, '\u001b[O'],
     [0, '\u001b[I'],
-    [0, '/notify off\r'],
+    // The terminal does not tell, and somebody has just typed.
+    [0, ''],
+    [0, '\u001b[O/notify off\r'],
   ] as const) {
     const { client, screen, keyboard, see } = await chat()
     keyboard.write(`${before}ready`)
     await see('> ready')
-    if (before.startsWith('/')) await see('you are not told of mentions')
+    if (before.includes('/notify')) await see('you are not told of mentions')
     client.hear('lobby', bob, 'nothing')
     client.hear('lobby', bob, 'alice: hello')
     client.hear('lobby', bob, 'alice: again')
