@@ -121,6 +121,7 @@ export class Conversation {
   end(): void {
     for (const off of this.#listening.splice(0)) off()
     this.#catchUp.end()
+    this.#introductions.forget()
     this.#marks.end()
     this.#delivery.end()
     this.overview.end()
@@ -199,8 +200,8 @@ export class Conversation {
     this.#lastDay = ''
     const firstNew = this.#firstNew(messages, unread)
     for (const [at, message] of messages.entries()) {
-      if (at === firstNew && at > 0) this.screen.show({ kind: 'new', count: unread })
-      this.#show(message)
+      const isFirst = at === firstNew && at > 0
+      this.#introductions.take(message, isFirst ? () => this.screen.show({ kind: 'new', count: unread }) : undefined)
     }
   }
 
@@ -294,7 +295,7 @@ export class Conversation {
   async #recent(room: string, limit: number): Promise<{ messages: Message[]; more: boolean }> {
     this.#arriving = []
     try {
-      const { messages, more } = await this.#introductions.read(room, limit)
+      const { messages, more } = await this.client.history({ room, limit })
       const known = new Set(messages.map(({ id }) => id))
       return { messages: [...messages, ...this.#arriving.filter(({ id }) => !known.has(id))], more }
     } finally {
