@@ -80,7 +80,7 @@ export class Conversation {
     this.#marks = new ReadMarks(client, (error) => this.fail(explain(error)))
     this.#introductions = new Introductions({
       client,
-      isKnown: ({ room, author }) => author.name !== UNKNOWN_NAME || this.people.member(room, author.account) !== undefined,
+      isKnown: ({ author }) => author.name !== UNKNOWN_NAME,
       show: (message) => this.#show(message),
       after,
     })
