@@ -59,7 +59,7 @@ export class Conversation {
     this.#marks = new ReadMarks(client, (error) => this.fail(explain(error)))
     this.#introductions = new Introductions({
       client,
-      isKnown: ({ room, author }) => author.name !== UNKNOWN_NAME || this.people.member(room, author.account) !== undefined,
+      isKnown: ({ author }) => author.name !== UNKNOWN_NAME,
       show: (message) => this.#show(message),
       after,
     })
@@ -101,6 +101,7 @@ export class Conversation {
   end(): void {
     for (const off of this.#listening.splice(0)) off()
     this.#catchUp.end()
+    this.#introductions.forget()
     this.#marks.end()
     this.#delivery.end()
     this.overview.end()
@@ -171,7 +172,7 @@ export class Conversation {
     try {
       members = await this.learnMembers(room.id)
       const limit = Math.min(Math.max(SHOWN_ON_ENTRY, unread), NEW_ON_ENTRY)
-      if (this.screen.full) recent = await this.#introductions.read(room.id, limit)
+      if (this.screen.full) recent = await this.client.history({ room: room.id, limit })
     } finally {
       if (this.#arriving === arriving) this.#arriving = undefined
       if (recent === undefined) for (const message of arriving) this.#show(message)
@@ -193,8 +194,8 @@ export class Conversation {
     const before = recent.messages.filter(({ id }) => !arrived.some((each) => each.id === id))
     const first = firstNew(before, unread, this.#self?.account)
     for (const [at, message] of messages.entries()) {
-      if (message === first && (at > 0 || recent.more)) this.screen.show({ kind: 'new', count: unread })
-      this.#show(message)
+      const isFirst = message === first && (at > 0 || recent.more)
+      this.#introductions.take(message, isFirst ? () => this.screen.show({ kind: 'new', count: unread }) : undefined)
     }
   }
 
@@ -296,7 +297,7 @@ export class Conversation {
     }
     if (here && this.#arriving !== undefined) this.#arriving.push(message)
     else if (!here) this.#show(message)
-    else if (!this.#catchUp.hold(message)) this.#introductions.take(message)
+    else if (!this.#catchUp.hold(message)) this.#introductions.hear(message)
   }
 
   /** A note about a room, which it names if it is not the one that is shown. */

@@ -127,7 +127,7 @@ test('lines are recalled at the next start, and on the disk nobody can read them
 
 test('who is away, and who types, is shown', () =>
   withPeer({ rooms: ['lobby'] }, async (bob, alice) => {
-    await alice.see('Bob is here (lobby)')
+    await alice.see(/^── lobby ─ Bob ─/m)
     await bob.request('away', { away: true })
     await alice.see(/^── lobby ─ Bob \(away\) ─/m)
     await bob.request('away', { away: false })

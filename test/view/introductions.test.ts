@@ -51,14 +51,28 @@ test('whose profile comes later is shown under his name, and what follows stays 
   assert.equal([shown, time.pending()], [['bob: a', 'bob: b', 'carol: c'], 0])
 })
 
-test('a room is read anew while some of it is nobody’s, and no longer than a moment, once for each', async () => {
-  const { introductions, time, reads } = setup(async () => ({ messages: [message('a', 'unknown')], more: false }))
-  const read = introductions.read('r', 20)
+test('what those who are known say meanwhile waits for no stranger', async () => {
+  const { introductions, shown } = setup(async () => ({ messages: [], more: false }))
+  introductions.hear({ ...message('a', 'unknown'), via: 'gossip' })
+  introductions.hear({ ...message('b', 'bob'), via: 'gossip' })
+  introductions.hear({ ...message('c', 'alice'), via: 'self' })
+  introductions.hear(message('d', 'carol'))
   await settled()
-  time.elapse(1_000)
-  assert.equal([(await read).messages.length, reads()], [1, 2])
-  assert.is((await introductions.read('r', 20)).messages.length, 1)
-  assert.equal([reads(), time.pending()], [3, 0])
+  assert.equal(shown, ['bob: b', 'alice: c'])
+})
+
+test('a stranger is waited for no longer than a moment, and once', async () => {
+  const { introductions, shown, time, reads } = setup(async () => ({ messages: [message('a', 'unknown')], more: false }))
+  introductions.take(message('a', 'unknown'), () => shown.push('new'))
+  await settled()
+  time.elapse(4_999)
+  await settled()
+  assert.equal(shown, [])
+  time.elapse(1)
+  await settled()
+  assert.equal([shown, reads(), time.pending()], [['new', 'unknown: a'], 2, 0])
+  introductions.take(message('b', 'unknown'))
+  assert.equal([shown.at(-1), reads()], ['unknown: b', 2])
 })
 
 test('who stays unknown, or cannot be looked up, is shown so', async () => {
