@@ -10,7 +10,7 @@ export interface Folded {
 
 /** Compatibility composition and case folding. Full folding: `ß` is `ss`, and each sigma the same. */
 export function fold(text: string): string {
-  return text.normalize('NFKC').toUpperCase().toLowerCase().replaceAll('ς', 'σ')
+  return text.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ')
 }
 
 /** `fold`, or what else is given, cluster by cluster, so that what was found in the result can be shown in the text. */

@@ -37,7 +37,7 @@ export function mentions(text: string, names: readonly string[]): boolean {
 export function mentionRanges(text: string, names: readonly string[]): Range[] {
   const looked = text.slice(0, MAX_MENTION_TEXT)
   const quick = fold(looked)
-  const wanted = toWanted(names).filter(({ name }) => quick.includes(name))
+  const wanted = toWanted(names).filter(({ name }) => quick.includes(name) || quick.includes(fold(name)))
   if (wanted.length === 0) return []
   const { folded, starts } = foldWithOffsets(looked)
   const addresses = [...folded.matchAll(ADDRESSES)].map(({ index, 0: { length } }) => ({ from: index, to: index + length }))
@@ -58,7 +58,9 @@ export function mentionRanges(text: string, names: readonly string[]): Range[] {
 function toWanted(names: readonly string[]): Wanted[] {
   const wanted = new Map<string, string[]>()
   for (const each of names) {
-    const [, name = fold(each.trim()), key] = NAME_WITH_SUFFIX.exec(fold(each.trim())) ?? []
+    // Cluster by cluster, as the text: letters of two clusters may be composed into one.
+    const { folded } = foldWithOffsets(each.trim())
+    const [, name = folded, key] = NAME_WITH_SUFFIX.exec(folded) ?? []
     if (name === '') continue
     wanted.set(name, [...(wanted.get(name) ?? []), ...(key === undefined ? [] : [key])])
   }

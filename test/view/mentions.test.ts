@@ -117,6 +117,11 @@ test('ranges are in the text, in order, apart, and of whole clusters', () => {
   )
 })
 
+test('a name of letters that would be composed with their neighbours is found', () => {
+  assert.ok(mentions('hello ㉠ￂ there', ['㉠ￂ']))
+  assert.ok(mentions('hello STRASSE', ['straẞe']))
+})
+
 test('a name between spaces is always found', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (name) => {
