@@ -31,7 +31,11 @@ export function oneLine(text: string, limit: number = Infinity): string {
   return points === undefined || points.length <= limit ? line : `${points.slice(0, limit - 1).join('')}…`
 }
 
+/** Nothing that cannot be seen tells two names apart, or makes one of nothing (Hangul fillers); but how an emoji is drawn (U+FE0E, FE0F). */
+const INVISIBLE = /(?![\ufe0e\ufe0f])\p{Default_Ignorable_Code_Point}/gu
+
 /** A name of a person or room; never empty. */
 export function cleanName(name: string): string {
-  return oneLine(name.replace(/[\u200c\u200d]/g, ''), MAX_NAME) || 'unknown'
+  const shown = oneLine(name.replace(INVISIBLE, ''), MAX_NAME)
+  return /[^\p{M}\p{Z}]/u.test(shown) ? shown : 'unknown'
 }

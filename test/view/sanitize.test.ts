@@ -70,6 +70,10 @@ test('marks cannot be stacked over other lines', () => {
 
 test('a name is short, on one line and never empty', () => {
   assert.is(cleanName('\u202e\u0000\u200d'), 'unknown')
+  assert.is(cleanName('\u3164\u115f\uffa0'), 'unknown', 'Hangul fillers')
+  assert.is(cleanName('\ufe0f\u0301'), 'unknown', 'marks on nothing')
+  assert.is(cleanName('bo\u00adb\u{e0061}'), 'bob')
+  assert.is(cleanName('❤\ufe0f'), '❤\ufe0f')
   assert.is(cleanName('a\nb'), 'a b')
   assert.is([...cleanName('😀'.repeat(100))].length, 64)
 })
