@@ -147,6 +147,7 @@ test('who is away, and who types, is shown', () =>
 
 test('Tab completes names and rooms, Ctrl-T finds rooms, Ctrl-Z brings back what Esc took, a paste is one message', () =>
   withPeer({ rooms: ['lobby', 'development'] }, async (bob, alice) => {
+    await alice.see(/^── lobby ─ Bob ─/m)
     alice.type('bo')
     alice.press('Tab')
     await alice.see(drawn.input('lobby', 'Bob:'))
