@@ -50,14 +50,18 @@ export async function withTwo(init: TwoInit, work: (alice: Person, bob: Person) 
     people.push(alice)
     const bob = await sitDown({ ...init, name: 'Bob', space: there })
     people.push(bob)
-    await alice.terminal.see(`Bob has joined (${init.rooms[0]})`)
-    await bob.terminal.see(`Alice has joined (${init.rooms[0]})`)
+    await alice.terminal.see(presenceOf('Bob', init.rooms[0] ?? ''))
+    await bob.terminal.see(presenceOf('Alice', init.rooms[0] ?? ''))
     await work(alice, bob)
   } finally {
     for (const { terminal } of people) terminal.kill()
     lan.destroy()
   }
 }
+
+/** Somebody came, or was there when the room was entered. */
+const presenceOf = (name: string, room: string): RegExp =>
+  new RegExp(`^${name} (?:has joined|is here) \\(${room}\\)$|^── ${room} ─ ${name} |^— ${room}: 2 members, 2 online —$`, 'm')
 
 /** One machine, and a person at a terminal who is alone. */
 export async function withOne(init: Omit<PersonInit, 'name' | 'space'>, work: (alice: Person) => Promise<void>): Promise<void> {
