@@ -6,6 +6,7 @@ import type { Client, ClientEvents, Held, Message, Room } from '../client/client
 import type { People, Person } from './people.ts'
 import { cleanName } from './sanitize.ts'
 import { type After, after as later } from './timers.ts'
+import { Value, type Watched } from './watched.ts'
 
 /** Somebody who typed is shown to for so long. Milliseconds; who goes on typing says so more often. */
 const TYPING_LASTS = 6_000
@@ -55,9 +56,11 @@ export interface OverviewInit {
   after?: After
 }
 
-export class Overview {
+export class Overview implements Watched<View> {
   readonly #init: Required<OverviewInit>
-  readonly #listeners = new Set<() => void>()
+  readonly #state = new Value<View>({ rooms: [], people: [], typing: [] })
+  readonly view = this.#state.view
+  readonly subscribe = this.#state.subscribe
   readonly #unread = new Map<string, { unread: number; mentions: number }>()
   readonly #typing = new Map<string, { room: string; name: string; cancel: () => void }>()
   readonly #own = new Map<string, { id: string; held?: Held }>()
@@ -65,22 +68,12 @@ export class Overview {
   #rooms: readonly Room[] = []
   #current: string | undefined
   #reach: Reach | undefined
-  #view: View = { rooms: [], people: [], typing: [] }
   #telling: (() => void) | undefined
   #looking: (() => void) | undefined
   #ended = false
 
   constructor({ client, people, after = later }: OverviewInit) {
     this.#init = { client, people, after }
-  }
-
-  /** The same value until something has changed. */
-  readonly view = (): View => this.#view
-
-  /** `listener` is called when there is another value. Answers what ends it. */
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
   }
 
   /** The rooms that are joined, in their order. */
@@ -168,8 +161,7 @@ export class Overview {
     if (this.#ended) return
     this.#telling ??= this.#init.after(SETTLES, () => {
       this.#telling = undefined
-      this.#view = this.#make()
-      for (const listener of this.#listeners) listener()
+      this.#state.set(this.#make())
     })
   }
 

@@ -1,9 +1,10 @@
 /** The terminal's components. What is to be drawn is decided elsewhere, a line at a time; here it is put on the screen. */
 import { Box, Text, useCursor, useStdout } from 'ink'
 import { type ReactNode, useEffect, useMemo, useState } from 'react'
-import { useView, type Watched } from '../../view/hooks.ts'
+import { useView } from '../../view/hooks.ts'
 import type { View } from '../../view/overview.ts'
 import type { Style } from '../../view/style.ts'
+import type { Watched } from '../../view/watched.ts'
 import { type Frame, frameOf } from './frame.ts'
 import type { Typed } from './model.ts'
 import type { Page, Pager } from './pager.ts'

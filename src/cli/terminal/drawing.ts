@@ -3,9 +3,9 @@
  * and to type into before that is loaded.
  */
 import type { Instance } from 'ink'
-import type { Watched } from '../../view/hooks.ts'
 import type { View } from '../../view/overview.ts'
 import type { Style } from '../../view/style.ts'
+import type { Watched } from '../../view/watched.ts'
 import type { Io } from '../io.ts'
 import { type Frame, frameOf } from './frame.ts'
 import type { Typed } from './model.ts'

@@ -2,6 +2,7 @@
 import { rank } from '../../view/fuzzy.ts'
 import type { RoomTab } from '../../view/overview.ts'
 import { type Completable, complete } from '../../view/slash.ts'
+import { Value, type Watched } from '../../view/watched.ts'
 import { type Completion, completeNext } from './completion.ts'
 import { Editor, edit } from './editor.ts'
 import type { Action } from './key-map.ts'
@@ -44,10 +45,11 @@ export interface ModelInit {
   onEnd: () => void
 }
 
-export class Model {
+export class Model implements Watched<Typed> {
   readonly #init: ModelInit
-  readonly #listeners = new Set<() => void>()
-  #typed: Typed = { phase: 'starting', editor: Editor.of() }
+  readonly #state = new Value<Typed>({ phase: 'starting', editor: Editor.of() })
+  readonly view = this.#state.view
+  readonly subscribe = this.#state.subscribe
   /** What was being typed before a secret was asked for. */
   #aside: Editor | undefined
 
@@ -55,11 +57,8 @@ export class Model {
     this.#init = init
   }
 
-  readonly view = (): Typed => this.#typed
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  get #typed(): Typed {
+    return this.#state.view()
   }
 
   begin(): void {
@@ -198,8 +197,7 @@ export class Model {
   }
 
   #set(changes: Partial<Typed>): void {
-    this.#typed = { ...this.#typed, ...changes }
-    for (const listener of this.#listeners) listener()
+    this.#state.set({ ...this.#typed, ...changes })
   }
 }
 

@@ -5,6 +5,7 @@ import type { MessageEntry } from '../../view/entry.ts'
 import { explain } from '../../view/explain.ts'
 import { dayOf } from '../../view/format.ts'
 import type { Style } from '../../view/style.ts'
+import { Value, type Watched } from '../../view/watched.ts'
 import { MAX_PAGED, PAGE } from './constants.ts'
 import { linesOf } from './entry-lines.ts'
 import type { Action } from './key-map.ts'
@@ -32,22 +33,20 @@ export interface Page {
   state: 'reading' | 'read' | { problem: string }
 }
 
-export class Pager {
+export class Pager implements Watched<Page> {
   readonly #init: PagerInit
-  readonly #listeners = new Set<() => void>()
   readonly #lines = new Map<string, readonly string[]>()
-  #page: Page = { messages: [], more: true, offset: 0, state: 'read' }
+  readonly #state = new Value<Page>({ messages: [], more: true, offset: 0, state: 'read' })
+  readonly view = this.#state.view
+  readonly subscribe = this.#state.subscribe
   #width = 0
 
   constructor(init: PagerInit) {
     this.#init = init
   }
 
-  readonly view = (): Page => this.#page
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  get #page(): Page {
+    return this.#state.view()
   }
 
   /** Reads the newest messages, and goes one screen up. */
@@ -135,8 +134,7 @@ export class Pager {
   }
 
   #set(changes: Partial<Page>): void {
-    this.#page = { ...this.#page, ...changes }
-    for (const listener of this.#listeners) listener()
+    this.#state.set({ ...this.#page, ...changes })
   }
 }
 

@@ -7,6 +7,7 @@ import type { Entry } from '../../view/entry.ts'
 import { isOnlyHere } from '../../view/format.ts'
 import type { Style } from '../../view/style.ts'
 import type { After } from '../../view/timers.ts'
+import { Value, type Watched } from '../../view/watched.ts'
 import { linesOf } from './entry-lines.ts'
 
 /** Longer than members take to say what they hold. Milliseconds. */
@@ -21,7 +22,6 @@ export interface TailInit {
   limit: () => number
   /** Lines that will not change any more. */
   print: (lines: string[]) => void
-  onChange: () => void
   /** A message of one's own is on its way into the scrollback as one that nobody else has. */
   onOnlyHere: (message: Message) => void
   after: After
@@ -39,16 +39,13 @@ interface Waiting {
 
 export class Tail {
   readonly #init: TailInit
+  readonly #lines = new Value<readonly string[]>([])
+  /** What waits, as it is to be drawn now. */
+  readonly lines: Watched<readonly string[]> = this.#lines
   #waiting: Waiting[] = []
-  #lines: readonly string[] = []
 
   constructor(init: TailInit) {
     this.#init = init
-  }
-
-  /** The lines that wait, as they are to be drawn now; the same value until it changes. */
-  get lines(): readonly string[] {
-    return this.#lines
   }
 
   /** `alone`: nobody is known to be there who could hold it. */
@@ -87,7 +84,8 @@ export class Tail {
     waiting.cancel?.()
     waiting.id = undefined
     waiting.held ??= held
-    if (waiting.held === NOBODY && waiting.entry.kind === 'message') this.#init.onOnlyHere(waiting.entry.message)
+    const isOnly = waiting.held !== undefined && isOnlyHere(waiting.held)
+    if (isOnly && waiting.entry.kind === 'message') this.#init.onOnlyHere(waiting.entry.message)
   }
 
   /** What is settled from the beginning on goes into the scrollback, and what is too much. */
@@ -102,8 +100,7 @@ export class Tail {
       drawn = drawn.slice(1)
     }
     if (done.length > 0) this.#init.print(done)
-    this.#lines = drawn.flat()
-    this.#init.onChange()
+    this.#lines.set(drawn.flat())
   }
 
   #draw({ entry, id, held }: Waiting, whole: boolean = false): string[] {

@@ -12,6 +12,7 @@ import type { Screen } from '../../view/screen.ts'
 import { parseInput } from '../../view/slash.ts'
 import type { Style } from '../../view/style.ts'
 import { after } from '../../view/timers.ts'
+import { Value } from '../../view/watched.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { Face, Io } from '../io.ts'
 import { ALERT_INTERVAL, LOOKS, PRINT_INTERVAL, TYPING_INTERVAL } from './constants.ts'
@@ -65,8 +66,8 @@ export class Terminal implements Screen, Face {
   readonly #preferences = new Preferences()
   readonly #modes: Modes
   readonly #keyboard: Keyboard
-  readonly #tailListeners = new Set<() => void>()
-  readonly #viewListeners = new Set<() => void>()
+  /** Of the conversation, once there is one. */
+  readonly #view = new Value<View>(NOTHING)
   readonly #drawing: Drawing
   #pager: Pager | undefined
   #chat: Conversation | undefined
@@ -91,7 +92,6 @@ export class Terminal implements Screen, Face {
       columns: () => sizeOf(io.stdout).columns,
       limit: () => Math.floor(sizeOf(io.stdout).rows / 3),
       print: (lines) => this.#printer.print(lines),
-      onChange: () => call(this.#tailListeners),
       onOnlyHere: ({ room }) => this.#chat?.told(room),
       after,
     })
@@ -105,11 +105,8 @@ export class Terminal implements Screen, Face {
       style: this.#style,
       modes: this.#modes,
       model: this.#model,
-      overview: {
-        view: () => this.#chat?.overview.view() ?? NOTHING,
-        subscribe: (listener) => listen(this.#viewListeners, listener),
-      },
-      tail: { view: () => this.#tail.lines, subscribe: (listener) => listen(this.#tailListeners, listener) },
+      overview: this.#view,
+      tail: this.#tail.lines,
       onReady: (write) => this.#printer.attach(write),
     })
     io.face = this
@@ -122,7 +119,7 @@ export class Terminal implements Screen, Face {
     const chat = new Conversation({ client, screen: this })
     client.on('delivery', ({ id, ...held }) => this.#tail.delivered(id, held))
     this.#chat = chat
-    chat.overview.subscribe(() => call(this.#viewListeners))
+    chat.overview.subscribe(() => this.#view.set(chat.overview.view()))
     await chat.start(room)
     this.#model.begin()
     this.#started.resolve()
@@ -219,7 +216,7 @@ export class Terminal implements Screen, Face {
 
   /** Nobody else of the room is there: waiting for somebody to say that he holds a message would be in vain. */
   #alone(): boolean {
-    const { reach } = this.#chat?.overview.view() ?? NOTHING
+    const { reach } = this.#view.view()
     return reach !== undefined && reach.direct + reach.relayed === 0
   }
 
@@ -233,14 +230,14 @@ export class Terminal implements Screen, Face {
         rooms: this.#chat?.rooms().map(({ name }) => cleanName(name)) ?? [],
         names: this.#chat?.names().all() ?? [],
       }),
-      rooms: () => this.#chat?.overview.view().rooms ?? [],
+      rooms: () => this.#view.view().rooms,
       onLine: (line) => this.#onLine(line),
       onSecret: (secret) => this.#onSecret(secret),
       onRoom: (id) => go(this.#chat?.rooms().find((room) => room.id === id)),
       onNumber: (number) => go(this.#chat?.rooms()[number - 1]),
       onNeighbour: (places) => go(this.#chat?.neighbour(places)),
       onUnread: () => {
-        const { rooms } = this.#chat?.overview.view() ?? NOTHING
+        const { rooms } = this.#view.view()
         const next = rooms.find(({ mentions }) => mentions > 0) ?? rooms.find(({ unread }) => unread > 0)
         go(this.#chat?.rooms().find(({ id }) => id === next?.id))
       },
@@ -294,15 +291,6 @@ export class Terminal implements Screen, Face {
 }
 
 const SLOW: ReadonlySet<string> = new Set(['connect', 'search', 'doctor'])
-
-function call(listeners: ReadonlySet<() => void>): void {
-  for (const listener of listeners) listener()
-}
-
-function listen(listeners: Set<() => void>, listener: () => void): () => void {
-  listeners.add(listener)
-  return () => listeners.delete(listener)
-}
 
 /** Of a record of the log. */
 function messageOf(record: string): string {

@@ -7,30 +7,12 @@ import { Editor } from '../../../src/cli/terminal/editor.ts'
 import { type Frame, frameOf } from '../../../src/cli/terminal/frame.ts'
 import type { Typed } from '../../../src/cli/terminal/model.ts'
 import type { Page } from '../../../src/cli/terminal/pager.ts'
-import type { Watched } from '../../../src/view/hooks.ts'
 import type { View } from '../../../src/view/overview.ts'
 import { plainStyle } from '../../../src/view/style.ts'
+import { Value } from '../../../src/view/watched.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const test = suite('cli/terminal/app')
-
-/** A value that a test replaces. */
-function watched<T>(value: T): Watched<T> & { set(next: T): void; listeners: Set<() => void> } {
-  let now = value
-  const listeners = new Set<() => void>()
-  return {
-    listeners,
-    view: () => now,
-    subscribe: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    set: (next) => {
-      now = next
-      for (const listener of listeners) listener()
-    },
-  }
-}
 
 const room = { id: 'lobby', name: 'lobby', kind: 'open', check: '', members: 1, online: 1, count: 0, unread: 0 } as const
 const VIEW: View = {
@@ -48,9 +30,9 @@ test.after.each(() => {
 })
 
 async function setup() {
-  const model = watched(TYPED)
-  const overview = watched(VIEW)
-  const tail = watched<readonly string[]>(['12:07 alice: on its way …'])
+  const model = new Value(TYPED)
+  const overview = new Value(VIEW)
+  const tail = new Value<readonly string[]>(['12:07 alice: on its way …'])
   const frames: Frame[] = []
   let write: ((text: string) => void) | undefined
   const app = render(
@@ -71,7 +53,7 @@ async function setup() {
     app.unmount()
     app.cleanup()
   })
-  await waitFor(() => write !== undefined && tail.listeners.size > 0, 'the app to be there')
+  await waitFor(() => write !== undefined && tail.watchers > 0, 'the app to be there')
   const see = (text: string): Promise<unknown> => waitFor(() => app.lastFrame()?.includes(text), `${text} on the screen`)
   /** What is to be seen of these values. */
   const expected = (columns = 100, rows = 24): string =>
@@ -122,19 +104,19 @@ test('lines are written through Ink, which draws below them', async () => {
 test('after its end it listens to nothing', async () => {
   const { app, model, overview, tail } = await setup()
   app.unmount()
-  for (const each of [model, overview, tail]) assert.is(each.listeners.size, 0)
+  for (const each of [model, overview, tail]) assert.is(each.watchers, 0)
   assert.is(app.stdout.listenerCount('resize'), 0)
 })
 
 test('what was said before is what the pager says, in the size of the screen', async () => {
-  const page = watched<Page>({ messages: [], more: true, offset: 0, state: 'reading' })
+  const page = new Value<Page>({ messages: [], more: true, offset: 0, state: 'reading' })
   const pager = {
     ...page,
     lines: ({ offset }: Page, columns: number, rows: number) => [`${columns} by ${rows}`, '', `offset ${offset}`],
   }
   const app = render(createElement(Past, { pager }))
   open.push(() => app.unmount())
-  await waitFor(() => page.listeners.size > 0, 'the pager to be watched')
+  await waitFor(() => page.watchers > 0, 'the pager to be watched')
   assert.is(shown(app.lastFrame()), '100 by 24\n\noffset 0')
   page.set({ ...page.view(), offset: 7 })
   await waitFor(() => app.lastFrame()?.includes('offset 7'), 'the other page')

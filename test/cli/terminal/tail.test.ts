@@ -19,19 +19,15 @@ function setup(limit: number = 10) {
   const printed: string[] = []
   const time = timers()
   const onlyHere: string[] = []
-  let changes = 0
   const tail = new Tail({
     style: plainStyle,
     columns: () => 40,
     limit: () => limit,
     print: (lines) => printed.push(...lines),
-    onChange: () => {
-      changes += 1
-    },
     onOnlyHere: ({ id }) => onlyHere.push(id),
     after: time.after,
   })
-  return { tail, printed, time, onlyHere, changes: () => changes }
+  return { tail, printed, time, onlyHere }
 }
 
 const by = (held: number, keepers = 0) => ({ held, members: 3, keepers })
@@ -41,7 +37,7 @@ test('what others write goes into the scrollback at once', () => {
   tail.add(entry('one', 'gossip'), false)
   tail.add({ kind: 'note', text: 'bob is here' }, false)
   assert.equal(printed, ['--:-- alice: one', 'bob is here'])
-  assert.equal(tail.lines, [])
+  assert.equal(tail.lines.view(), [])
 })
 
 test('a message of one’s own waits with what follows, until somebody holds it', () => {
@@ -49,12 +45,12 @@ test('a message of one’s own waits with what follows, until somebody holds it'
   tail.add(entry('mine'), false)
   tail.add(entry('theirs', 'gossip'), false)
   assert.equal(printed, [])
-  assert.equal(tail.lines, ['--:-- alice: mine …', '--:-- alice: theirs'])
+  assert.equal(tail.lines.view(), ['--:-- alice: mine …', '--:-- alice: theirs'])
   tail.delivered('mine', by(0))
   assert.equal(printed, [], 'that nobody holds it is no news')
   tail.delivered('mine', by(2))
   assert.equal(printed, ['--:-- alice: mine ✓2', '--:-- alice: theirs'])
-  assert.equal([tail.lines, time.pending()], [[], 0])
+  assert.equal([tail.lines.view(), time.pending()], [[], 0])
 })
 
 test('whoever holds one holds those before it; a keeper is enough', () => {
@@ -64,7 +60,7 @@ test('whoever holds one holds those before it; a keeper is enough', () => {
   tail.add(entry('third'), false)
   tail.delivered('second', by(0, 1))
   assert.equal(printed, ['--:-- alice: first ✓', '--:-- alice: second ✓'])
-  assert.equal(tail.lines, ['--:-- alice: third …'])
+  assert.equal(tail.lines.view(), ['--:-- alice: third …'])
 })
 
 test('patience has an end: it is only here, and says so', () => {
@@ -76,6 +72,14 @@ test('patience has an end: it is only here, and says so', () => {
   assert.equal(printed, ['--:-- alice: mine (only here)'])
   tail.delivered('mine', by(1)) // too late for the scrollback
   assert.is(printed.length, 1)
+})
+
+test('that nobody holds it is told of as well where it was heard before', () => {
+  const { tail, printed, time, onlyHere } = setup()
+  tail.add(entry('mine'), false)
+  tail.delivered('mine', by(0))
+  time.elapse(15_000)
+  assert.equal([printed, onlyHere], [['--:-- alice: mine (only here)'], ['mine']])
 })
 
 test('where nobody is known to be there patience is short, for somebody may just have come', () => {
@@ -103,7 +107,7 @@ test('what waits never takes more lines than it may, and what is pushed out make
   const { tail, printed } = setup(3)
   for (const id of ['a', 'b', 'c', 'd']) tail.add(entry(id), false)
   assert.equal(printed, ['--:-- alice: a'])
-  assert.is(tail.lines.length, 3)
+  assert.is(tail.lines.view().length, 3)
   tail.delivered('d', by(1))
   assert.equal(printed.slice(1), ['--:-- alice: b ✓', '--:-- alice: c ✓', '--:-- alice: d ✓'])
 })
