@@ -2,59 +2,21 @@
  * The composition root: identity and rooms from the store, a libp2p peer to carry them, and the few calls and events that a program
  * needs. Nothing here is a decision of its own: store, peer and chat know nothing of each other and meet in this file.
  */
-import type { ComponentLogger, Startable } from '@libp2p/interface'
+import type { Startable } from '@libp2p/interface'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { TypedEventEmitter } from 'main-event'
 import { Chat, type ChatEvents } from './chat/chat.ts'
 import { recoveryPhrase } from './chat/identity.ts'
 import { Libp2pNetwork, type NetworkComponents } from './chat/libp2p-network.ts'
 import type { Room } from './chat/room.ts'
-import type { RoomEvents } from './chat/room-events.ts'
 import { deriveRoomKeys, FIRST_ROOM, openRoomSecret } from './chat/room-keys.ts'
 import { safetyNumber } from './chat/safety-number.ts'
-import type { Clock, Crypto, KeeperPeer } from './chat/seams.ts'
+import type { KeeperPeer } from './chat/seams.ts'
 import type { Message, Profile, SafetyNumber } from './chat/types.ts'
 import { type Check, diagnose } from './doctor.ts'
 import { UnreachableError } from './errors.ts'
-import type { Peer, PeerInit, PeerView, RelayView } from './node/index.ts'
-import type { Store } from './storage/store.ts'
-
-export interface P2PNodeInit
-  extends Pick<
-    PeerInit,
-    'listen' | 'announce' | 'connect' | 'relays' | 'mdns' | 'dht' | 'upnp' | 'offline' | 'transports' | 'discovery' | 'supervisor'
-  > {
-  /** Shown to others; kept. @default what was kept, the first time a readable random name */
-  name?: string | undefined
-  /** TCP port for the default listeners. @default that of the last start */
-  port?: number | undefined
-  /**
-   * Peers that are asked to keep what is sealed in every room but the lobby, so that it can be fetched when nobody who has it is there.
-   * `connect` or `discovery` must find them.
-   */
-  keepers?: KeeperPeer[] | undefined
-  /** Whether the relays are asked to keep too, and the token they want to see. @default true */
-  keep?: boolean | { token?: string | undefined } | undefined
-  logger?: ComponentLogger | undefined
-}
-
-/** What differs between platforms. */
-export interface Platform {
-  store: Store
-  crypto: Crypto
-  clock: Clock
-  createPeer: (init: PeerInit) => Promise<Peer>
-  /** The store is a copy of another, and goes on under keys of its own. */
-  copied?: boolean
-  /** How the disk does that the store is on; `problem`: it takes no writes. */
-  disk?: () => Promise<{ free?: number; problem?: string }>
-}
-
-type Forwarded = 'message' | 'delivery' | 'member' | 'sync' | 'typing' | 'reject' | 'warning'
-
-export type P2PNodeEvents = { [K in Forwarded]: CustomEvent<{ room?: Room; detail: RoomEvents[K]['detail'] }> } & {
-  peer: CustomEvent<{ peerId: string; change: 'connected' | 'disconnected'; via: 'direct' | 'relay' }>
-}
+import type { Peer, PeerView, RelayView } from './node/index.ts'
+import type { P2PNodeEvents, P2PNodeInit, Platform } from './p2p-node-init.ts'
 
 const PORT = ['node', 'port'] as const
 

@@ -263,8 +263,7 @@ export class Room extends TypedEventEmitter<RoomEvents> {
 
   /** An event of our own key that we do not know: a copy of this device wrote it, or we lost it. The key is given up, nothing else. */
   #retire(): void {
-    this.#writer.retire()
-    const retired = this.#init.store.batch([{ type: 'delete', key: ['own', this.#init.keys.tag, 'author'] }])
+    const retired = this.#writer.retire()
     const renewed = this.#running ? this.#writer.writeProfile() : undefined
     Promise.all([retired, renewed]).catch((error) => this.#init.onFailure(error, 'store'))
     this.#tell('warning', OWN_FORK)

@@ -4,7 +4,7 @@
  * disk; only then is it published. docs/PROTOCOL.md, "Writing".
  */
 import { BusyError, CidReusedError, ClosedError, DamagedStoreError, InvalidArgumentError } from '../errors.ts'
-import type { Operation, Store } from '../storage/store.ts'
+import type { Key, Operation, Store } from '../storage/store.ts'
 import { type LogEvent, prefixOf } from './author-log.ts'
 import { type Body, encodeProfile, type ProfilePayload, sealBody, Type } from './body.ts'
 import { decodeCbor, encodeCbor, isBytes, isText, isUint } from './cbor.ts'
@@ -57,6 +57,9 @@ interface Cid {
   written: Promise<Written>
 }
 
+/** Where the seed of the author key is kept. */
+const ownKey = ({ tag }: RoomKeys): Key => ['own', tag, 'author']
+
 interface Author {
   seed: Uint8Array
   key: Uint8Array
@@ -80,7 +83,7 @@ export class Writer {
 
   static async open(init: WriterInit): Promise<Writer> {
     const writer = new Writer(init)
-    const seed = await init.store.get(['own', init.keys.tag, 'author'])
+    const seed = await init.store.get(ownKey(init.keys))
     if (seed !== undefined) writer.#adopt(seed)
     for await (const [key, value] of init.store.range(['cid', init.keys.tag])) writer.#loadCid(key[2], value)
     return writer
@@ -118,9 +121,15 @@ export class Writer {
   }
 
   /** Gives up the author key: it belongs to a log whose end is in doubt. The next event begins a new log. */
-  retire(): void {
+  #retire(): void {
     this.#author = undefined
     this.#init.log.ownAuthor = undefined
+  }
+
+  /** The same on disk as well. Resolves when that is done. */
+  retire(): Promise<void> {
+    this.#retire()
+    return this.#init.store.batch([{ type: 'delete', key: ownKey(this.#init.keys) }])
   }
 
   /** Writes a profile, which is also what makes an author key. */
@@ -187,7 +196,7 @@ export class Writer {
       })
     } catch (error) {
       if (taken.length === 0) taken.push(...drafts.splice(0))
-      if (this.#init.log.author(this.author ?? '') === undefined) this.retire() // its first batch is not on disk: there is no such author
+      if (this.#init.log.author(this.author ?? '') === undefined) this.#retire() // its first batch is not on disk: there is no such author
       for (const draft of taken) draft.reject?.(error)
     }
   }
@@ -195,7 +204,7 @@ export class Writer {
   #createAuthor(also: Operation[]): Author {
     const { crypto, keys } = this.#init
     const seed = crypto.randomBytes(32)
-    also.push({ type: 'put', key: ['own', keys.tag, 'author'], value: seed })
+    also.push({ type: 'put', key: ownKey(keys), value: seed })
     this.#adopt(seed)
     return this.#author as Author
   }

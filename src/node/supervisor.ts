@@ -20,6 +20,7 @@ import {
   SHORT_LIVED,
   TIE_BREAK,
 } from './constants.ts'
+import { DialQueue } from './dial-queue.ts'
 import { reason } from './reason.ts'
 import { hint, type Target, TargetList } from './targets.ts'
 
@@ -73,12 +74,11 @@ export class Supervisor {
   readonly #log: Logger
   readonly #self: string
   readonly #targets: TargetList
+  readonly #queue: DialQueue
   readonly #paused = new Map<string, number>()
   readonly #connectedAt = new Map<string, number>()
   #stopping: AbortController | undefined
-  #dials = 0
   #hurriedAt = Number.NEGATIVE_INFINITY
-  #waiting: Target[] = []
 
   constructor(components: SupervisorComponents, log: Logger, init: SupervisorInit = {}) {
     this.#components = components
@@ -92,6 +92,7 @@ export class Supervisor {
       maxDials: init.maxDials ?? MAX_DIALS,
     }
     this.#targets = new TargetList(MAX_TARGETS, (target) => this.#isConnected(target))
+    this.#queue = new DialQueue(this.#init.maxDials, (target) => this.#begin(target))
   }
 
   start(): void {
@@ -113,7 +114,7 @@ export class Supervisor {
     events.removeEventListener('peer:disconnect', this.#onDisconnect)
     events.removeEventListener('connection:open', this.#onOpen)
     for (const target of this.#targets) this.#clear(target)
-    this.#waiting = []
+    this.#queue.clear()
   }
 
   /** Dials `address` now and for good. @throws what libp2p throws when the first dial fails; it goes on dialling */
@@ -291,31 +292,25 @@ export class Supervisor {
     target.due = at
     target.timer = setTimeout(() => {
       target.timer = undefined
-      if (!this.#waiting.includes(target)) this.#waiting.push(target)
-      this.#next()
+      this.#queue.add(target)
     }, delay)
   }
 
   #clear(target: Target): void {
     clearTimeout(target.timer)
     target.timer = undefined
-    this.#waiting = this.#waiting.filter((other) => other !== target)
+    this.#queue.remove(target)
   }
 
-  /** Those somebody asked for come before those that were merely heard of. */
-  #next(): void {
-    while (this.#dials < this.#init.maxDials && this.#waiting.length > 0) {
-      const asked = this.#waiting.findIndex(({ configured, kept }) => configured || kept)
-      const [target] = this.#waiting.splice(Math.max(0, asked), 1)
-      if (target === undefined || target.dialling || !this.#mayDial(target)) continue
-      this.#dial(target).catch((error: unknown) => this.#log('could not dial %s - %e', target.key, error))
-    }
+  #begin(target: Target): void {
+    if (target.dialling || !this.#mayDial(target)) return
+    this.#dial(target).catch((error: unknown) => this.#log('could not dial %s - %e', target.key, error))
   }
 
   async #dial(target: Target): Promise<Connection> {
     target.dialling = true
     target.dialledAt = performance.now()
-    this.#dials++
+    this.#queue.begun()
     try {
       const connection = await this.#open(target)
       target.peer = connection.remotePeer.toString()
@@ -327,10 +322,9 @@ export class Supervisor {
       target.problem = reason(error)
       throw error
     } finally {
-      this.#dials--
       target.dialling = false
       if (this.#mayDial(target)) this.#schedule(target, this.#backoff(target))
-      this.#next()
+      this.#queue.ended()
     }
   }
 

@@ -3,35 +3,13 @@ import stringWidth from 'string-width'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MIN_COLUMNS } from '../../../src/cli/terminal/constants.ts'
-import { Editor } from '../../../src/cli/terminal/editor.ts'
 import { fitLine, formatCount, layoutComposer, progressBar } from '../../../src/cli/terminal/layout.ts'
 import { cut } from '../../../src/cli/terminal/widths.ts'
-import { anyText } from '../../support/any-text.ts'
+import { typedText } from '../../support/typed-text.ts'
 
 const test = suite('cli/terminal/layout')
 
 const FAMILY = '👩‍👩‍👧'
-
-const written = fc
-  .array(
-    fc.oneof(
-      anyText({ maxLength: 5 }),
-      fc.constantFrom(
-        'word ',
-        'a',
-        ' ',
-        '\n',
-        '日本語',
-        FAMILY,
-        '🇩🇪',
-        'e\u0301',
-        'กำ',
-        'ᄒ'.repeat(9),
-        'https://example.org/a/long/path',
-      ),
-    ),
-  )
-  .map((parts) => Editor.of(parts.join('')).text)
 
 /** The rows with a bar where the cursor is. */
 function compose(text: string, cursor: number, columns: number, maxRows: number = 9): string[] {
@@ -80,7 +58,7 @@ test('a prompt leaves half of the row to the text', () => {
 test('the cursor is always shown, and no row is wider than the terminal', () => {
   fc.assert(
     fc.property(
-      written,
+      typedText,
       fc.nat(),
       fc.integer({ min: MIN_COLUMNS, max: 30 }),
       fc.integer({ min: 1, max: 6 }),
@@ -146,7 +124,7 @@ test('of equally important parts the last goes', () => {
 
 test('a status line always fits', () => {
   const part = fc.record({
-    text: written.map((text) => text.replaceAll('\n', '')),
+    text: typedText.map((text) => text.replaceAll('\n', '')),
     importance: fc.nat(3),
     least: fc.option(fc.nat(9), { nil: undefined }),
   })

@@ -4,9 +4,8 @@ import stripAnsi from 'strip-ansi'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MIN_COLUMNS } from '../../../src/cli/terminal/constants.ts'
-import { typeable } from '../../../src/cli/terminal/editor.ts'
 import { wrapLines } from '../../../src/cli/terminal/wrap.ts'
-import { anyText } from '../../support/any-text.ts'
+import { typedText } from '../../support/typed-text.ts'
 
 const test = suite('cli/terminal/wrap')
 
@@ -76,33 +75,10 @@ test('an indent that leaves no room is none', () => {
   assert.equal(wrapLines('one two', 5, 4), ['one', 'two'])
 })
 
-const written = fc
-  .array(
-    fc.oneof(
-      anyText({ maxLength: 5 }),
-      fc.constantFrom(
-        'word ',
-        'a',
-        ' ',
-        '\n',
-        '日本語',
-        '。',
-        '「',
-        FAMILY,
-        '🇩🇪',
-        'e\u0301',
-        'กำ',
-        'ᄒ'.repeat(9),
-        'https://example.org/a/long/path',
-      ),
-    ),
-  )
-  .map((parts) => typeable(parts.join('')))
-
 test('no row is wider than the terminal, and none loses a letter', () => {
   fc.assert(
     fc.property(
-      written,
+      typedText,
       fc.integer({ min: MIN_COLUMNS, max: 40 }),
       fc.nat(12),
       fc.boolean(),
