@@ -88,9 +88,12 @@ test('what was carried is not kept', async () => {
         await new Promise((resolve) => from.addEventListener('drain', resolve, { once: true }))
     }
     await waitFor(() => taken === 32 * MIB, 'all of it', 60_000)
-    collectGarbage()
-    const kept = process.memoryUsage().arrayBuffers - before
-    assert.ok(kept < 16 * MIB, `${kept} bytes are kept`)
+    // The last pieces are let go a moment after they were taken; what is kept until the circuit ends stays.
+    const isLetGo = (): boolean => {
+      collectGarbage()
+      return process.memoryUsage().arrayBuffers - before < 16 * MIB
+    }
+    await waitFor(isLetGo, 'what was carried to be let go')
   }
 })
 
