@@ -68,7 +68,9 @@ test('whose other device is looked at is not away', () =>
     const bob = await nodes.start('bob', [ann], { name: 'Bob' })
     const hers = await ann.join('harbour')
     await bob.join('harbour')
+    await waitFor(() => memberOf(hers, 'Bob')[0] === true, 'Ann to see Bob')
     await nodes.stop(bob)
+    await waitFor(() => memberOf(hers, 'Bob')[0] === false, 'Bob to be gone')
     await nodes.copy('bob', 'second')
     const told = toldOf(hers)
     const [first, second] = [await nodes.start('bob', [ann]), await nodes.start('second', [ann])]
