@@ -76,7 +76,8 @@ export class Terminal implements Screen, Face {
   #focused: boolean | undefined
   #lastKey = Number.NEGATIVE_INFINITY
   #lastAlert = Number.NEGATIVE_INFINITY
-  #lastTyping = Number.NEGATIVE_INFINITY
+  /** Where it was last told that one types, and when. */
+  #lastTyping = { room: '', at: 0 }
   #work: Promise<unknown>
   readonly #started: PromiseWithResolvers<void> = Promise.withResolvers()
 
@@ -262,7 +263,7 @@ export class Terminal implements Screen, Face {
   /** A command stands dimmed; a message comes back once it is on the disk. */
   #onLine(line: string): void {
     this.#preferences.changed()
-    this.#lastTyping = Number.NEGATIVE_INFINITY
+    this.#lastTyping.room = ''
     const input = parseInput(line)
     if (input.kind === 'command') this.show({ kind: 'note', text: oneLine(line) })
     // What waits for others must not hold up what is typed meanwhile.
@@ -279,9 +280,11 @@ export class Terminal implements Screen, Face {
 
   #onTyping(): void {
     const { client, current } = this.#chat ?? {}
+    if (client === undefined || current === undefined) return
     const now = performance.now()
-    if (client === undefined || current === undefined || now - this.#lastTyping < TYPING_INTERVAL) return
-    this.#lastTyping = now
+    const { room, at } = this.#lastTyping
+    if (current.id === room && now - at < TYPING_INTERVAL) return
+    this.#lastTyping = { room: current.id, at: now }
     client.typing({ room: current.id }).catch(() => undefined) // nobody needs it
   }
 

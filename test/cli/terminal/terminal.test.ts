@@ -111,6 +111,22 @@ test('a passphrase that is asked for through the io is not shown, and is no line
   assert.equal(client.calls, ['join lobby', 'typing lobby'])
 })
 
+test('the room one types in is told so, at once where one goes on in another, and not at every key', async () => {
+  const { client, keyboard, see } = await chat('lobby', 'team')
+  keyboard.write('ab')
+  keyboard.write('c')
+  await see('lobby> abc')
+  keyboard.write('\u001b2')
+  await see('team>')
+  keyboard.write('d')
+  keyboard.write('e')
+  await see('de')
+  assert.equal(
+    client.calls.filter((call) => call.startsWith('typing')),
+    ['typing lobby', 'typing team'],
+  )
+})
+
 test('a passphrase that is refused ends as Ctrl-C does', async () => {
   const { keyboard, io, see } = await chat()
   const answer = io.face?.askSecret('Passphrase: ')
