@@ -9,7 +9,7 @@ import { Chat, type ChatEvents } from './chat/chat.ts'
 import { recoveryPhrase } from './chat/identity.ts'
 import { Libp2pNetwork, type NetworkComponents } from './chat/libp2p-network.ts'
 import type { Room } from './chat/room.ts'
-import { deriveRoomKeys, FIRST_ROOM, openRoomSecret } from './chat/room-keys.ts'
+import { deriveRoomKeys, openRoomSecret } from './chat/room-keys.ts'
 import { safetyNumber } from './chat/safety-number.ts'
 import type { KeeperPeer } from './chat/seams.ts'
 import type { Message, Profile, SafetyNumber } from './chat/types.ts'
@@ -17,6 +17,7 @@ import { type Check, diagnose } from './doctor.ts'
 import { UnreachableError } from './errors.ts'
 import type { Peer, PeerView, RelayView } from './node/index.ts'
 import type { P2PNodeEvents, P2PNodeInit, Platform } from './p2p-node-init.ts'
+import { FIRST_ROOM } from './room-name.ts'
 
 const PORT = ['node', 'port'] as const
 

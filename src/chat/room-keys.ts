@@ -1,18 +1,16 @@
-/** Room names, and everything that follows from a room's secret. docs/PROTOCOL.md, "Rooms". */
+/** Everything that follows from a room's name and its secret. docs/PROTOCOL.md, "Rooms". */
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { wordlist } from '@scure/bip39/wordlists/english.js'
 import { InvalidArgumentError } from '../errors.ts'
+import { FIRST_ROOM } from '../room-name.ts'
 import { equalBytes } from './cbor.ts'
 import { bytesToHex } from './hex.ts'
 import type { Crypto } from './seams.ts'
 
 export type RoomKind = 'open' | 'locked'
 
-const MAX_ROOM_NAME = 64
 const ARGON2_MEMORY_KIB = 64 * 1024
 const ARGON2_ITERATIONS = 3
-/** Control and format characters, lone surrogates, and every kind of space. */
-const REFUSED = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}]/u
 
 /** Everything derived from a room's secret. */
 export interface RoomKeys {
@@ -30,23 +28,6 @@ export interface RoomKeys {
   /** Ed25519: who holds the seed may sync. */
   accessSeed: Uint8Array
   accessKey: Uint8Array
-}
-
-/** Joined by whoever never was in a room and names none. */
-export const FIRST_ROOM = 'lobby'
-
-/**
- * NFKC, trimmed, one leading # removed, lower case; 1-64 code points, no control, format or space characters, no leading @, no
- * second #: a canonical name is its own canonical name.
- * @throws InvalidArgumentError field `room`
- */
-export function canonicalRoomName(name: string): string {
-  const canonical = name.normalize('NFKC').trim().replace(/^#/, '').toLowerCase().normalize('NFKC')
-  const length = [...canonical].length
-  if (length < 1 || length > MAX_ROOM_NAME) throw new InvalidArgumentError('room', 'a room name has 1 to 64 characters')
-  if (REFUSED.test(canonical)) throw new InvalidArgumentError('room', 'a room name has no spaces and no invisible characters')
-  if (/^[@#]/.test(canonical)) throw new InvalidArgumentError('room', 'a room name does not begin with @ or ##')
-  return canonical
 }
 
 export function openRoomSecret(canonicalName: string, crypto: Crypto): Uint8Array {

@@ -1,6 +1,8 @@
 /** A peer from its start to its end, with the face that it has: a terminal, lines, a pipe, JSON, or none. */
+
 import type { Room, Status } from '../client/client.ts'
 import { StoreInUseError } from '../errors.ts'
+import { FIRST_ROOM } from '../room-name.ts'
 import { cleanName } from '../view/sanitize.ts'
 import type { Context } from './context.ts'
 import { EXIT, ExitError } from './exit.ts'
@@ -11,9 +13,6 @@ import { type OwnPeer, startNode, storeOwner } from './runtime.ts'
 import { keepToken, storePassphrase } from './secret.ts'
 import { Service } from './service.ts'
 import type { Terminal } from './terminal/terminal.ts'
-
-/** Joined by whoever never was in a room and names none. */
-const FIRST_ROOM = 'lobby'
 
 type Log = ReturnType<typeof createLog>
 

@@ -1,5 +1,7 @@
 /** The slash commands, each on a conversation. */
+
 import type { Room } from '../client/client.ts'
+import { canonicalRoomName } from '../room-name.ts'
 import type { Conversation } from './conversation.ts'
 import { UsageError } from './explain.ts'
 import {
@@ -16,7 +18,6 @@ import {
   formatVerified,
   table,
 } from './format.ts'
-import { roomArgument } from './room-argument.ts'
 import { cleanName, oneLine } from './sanitize.ts'
 import { type CommandName, commandGroups, commandTable, findCommand } from './slash.ts'
 
@@ -35,7 +36,7 @@ const commands: Record<CommandName, Command> = {
     const locked = words.includes('--locked')
     const [room, ...more] = words.filter((word) => word !== '--locked')
     if (room === undefined || more.length > 0 || room.startsWith('--')) throw usage('join')
-    roomArgument(room)
+    canonicalRoomName(room)
     const passphrase = locked ? await chat.screen.askSecret(`Passphrase of ${cleanName(room)}: `) : undefined
     const joined = await chat.client.join({ room, ...(passphrase === undefined ? {} : { passphrase }) })
     await chat.refreshRooms()

@@ -16,13 +16,13 @@ import { createRun, type Entry, encodeRun, Kind, type Place, type Run, withBody 
 import { createProfile, fingerprintOf, loadIdentity, recoveryPhrase } from '../../src/chat/identity.ts'
 import { encodeKeepMessage, type KeepMessage, keepChallenge, Refusal } from '../../src/chat/keep-codec.ts'
 import {
-  canonicalRoomName,
   checkWords,
   deriveRoomKeys,
   lockedRoomSecret,
   openRoomSecret,
   type RoomKeys,
 } from '../../src/chat/room-keys.ts'
+import { canonicalRoomName } from '../../src/room-name.ts'
 import { safetyNumber } from '../../src/chat/safety-number.ts'
 import type { Crypto } from '../../src/chat/seams.ts'
 import { accessChallenge, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'

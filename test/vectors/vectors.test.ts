@@ -11,13 +11,13 @@ import { portableCrypto } from '../../src/chat/crypto.ts'
 import { decodeRun, encodeRun, Kind, verifyRun } from '../../src/chat/event.ts'
 import { verifyProfile } from '../../src/chat/identity.ts'
 import {
-  canonicalRoomName,
   checkWords,
   deriveRoomKeys,
   lockedRoomSecret,
   openRoomSecret,
   type RoomKeys, tagOf,
 } from '../../src/chat/room-keys.ts'
+import { canonicalRoomName } from '../../src/room-name.ts'
 import { safetyNumber } from '../../src/chat/safety-number.ts'
 import { decodeKeepMessage, encodeKeepMessage, keepChallenge } from '../../src/chat/keep-codec.ts'
 import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'

@@ -1,11 +1,12 @@
 /** send, history, search, tail, digest. */
+
 import type { Client, Message, Room } from '../../client/client.ts'
 import { MAX_UNREAD } from '../../client/lines.ts'
 import { ClosedError, UnknownRoomError } from '../../errors.ts'
+import { canonicalRoomName } from '../../room-name.ts'
 import { explain, UsageError } from '../../view/explain.ts'
 import { formatMessage, type MessageLook } from '../../view/format.ts'
 import { NameBook } from '../../view/names.ts'
-import { roomArgument } from '../../view/room-argument.ts'
 import { type Context, withPeer, withStore } from '../context.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import { parseCount } from '../options.ts'
@@ -16,7 +17,7 @@ const MAX_HISTORY = 1_000
 const MESSAGE_ID = /^[0-9a-f]{64}$/
 
 export async function send(context: Context, room: string, text: string | undefined): Promise<void> {
-  roomArgument(room)
+  canonicalRoomName(room)
   const { io, settings } = context
   if (text === undefined && io.stdin.isTTY === true) throw new UsageError('send needs a text, or - to read lines from stdin')
   if (text === '') throw new UsageError('the text is empty')
@@ -67,7 +68,7 @@ export interface HistoryFlags {
 }
 
 export async function history(context: Context, room: string, flags: HistoryFlags): Promise<void> {
-  roomArgument(room)
+  canonicalRoomName(room)
   const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, '--limit', MAX_HISTORY)
   for (const [name, id] of Object.entries({ before: flags.before, after: flags.after })) {
     if (id !== undefined && !MESSAGE_ID.test(id)) throw new UsageError(`--${name} must be a message id: 64 lower-case hex digits`)
@@ -87,7 +88,7 @@ export interface SearchFlags {
 }
 
 export async function search(context: Context, words: string[], flags: SearchFlags): Promise<void> {
-  if (flags.room !== undefined) roomArgument(flags.room)
+  if (flags.room !== undefined) canonicalRoomName(flags.room)
   const limit = flags.limit === undefined ? undefined : parseCount(flags.limit, '--limit', MAX_HISTORY)
   const query = words.join(' ')
   if (query.trim() === '') throw new UsageError('search needs a word to look for')
@@ -115,7 +116,7 @@ async function linePrinter(
 }
 
 export async function tail(context: Context, room: string, flags: { limit?: string }): Promise<void> {
-  roomArgument(room)
+  canonicalRoomName(room)
   const limit = flags.limit === undefined ? 10 : parseCount(flags.limit, '--limit', MAX_HISTORY)
   const { io, settings } = context
   await withPeer(context, async (client) => {
@@ -147,7 +148,7 @@ async function roomNamed(client: Client, room: string): Promise<Room> {
 }
 
 export async function digest(context: Context, room: string): Promise<void> {
-  roomArgument(room)
+  canonicalRoomName(room)
   const { io, settings } = context
   const result = await withStore(context, (client) => client.digest({ room }))
   if (settings.json === true) io.json(result)

@@ -1,15 +1,15 @@
 /** join, leave, rooms, members. */
 
+import { canonicalRoomName } from '../../room-name.ts'
 import { UsageError } from '../../view/explain.ts'
 import { formatMembers, formatRooms } from '../../view/format.ts'
 import { NameBook } from '../../view/names.ts'
-import { roomArgument } from '../../view/room-argument.ts'
 import { cleanName } from '../../view/sanitize.ts'
 import { type Context, withPeer, withStore } from '../context.ts'
 import { askSecret, secretFrom } from '../secret.ts'
 
 export async function join(context: Context, room: string): Promise<void> {
-  roomArgument(room)
+  canonicalRoomName(room)
   const passphrase = await roomPassphrase(context, room)
   const { io, settings } = context
   await withPeer(context, async (client) => {
@@ -28,7 +28,7 @@ async function roomPassphrase({ io, settings }: Context, room: string): Promise<
 }
 
 export async function leave(context: Context, room: string): Promise<void> {
-  roomArgument(room)
+  canonicalRoomName(room)
   await withPeer(context, (client) => client.leave({ room }))
   if (context.settings.json === true) context.io.json(null)
 }
@@ -41,7 +41,7 @@ export async function rooms(context: Context): Promise<void> {
 }
 
 export async function members(context: Context, room: string): Promise<void> {
-  roomArgument(room)
+  canonicalRoomName(room)
   const { io, settings } = context
   const found = await withStore(context, (client) => client.members({ room }))
   if (settings.json === true) return io.json(found)

@@ -1,6 +1,7 @@
 /** `p2pnode start`: this device's peer, and the chat over it. */
+
+import { canonicalRoomName } from '../../room-name.ts'
 import { UsageError } from '../../view/explain.ts'
-import { roomArgument } from '../../view/room-argument.ts'
 import { cleanName } from '../../view/sanitize.ts'
 import { checkAddresses } from '../addresses.ts'
 import type { Context } from '../context.ts'
@@ -12,7 +13,7 @@ import type { Terminal } from '../terminal/terminal.ts'
 export async function start(context: Context, rooms: string[]): Promise<void> {
   keepHeapSmall()
   const { settings, dataDir } = context
-  for (const room of rooms) roomArgument(room)
+  for (const room of rooms) canonicalRoomName(room)
   await checkAddresses(settings, ['listen', 'announce', 'connect', 'relay'])
   const roomPassphrase = await lockedBy(context, rooms)
   makeDataDir(dataDir)
