@@ -28,15 +28,15 @@ export interface Page {
   messages: readonly Message[]
   /** There are older ones. */
   more: boolean
-  /** Lines below the last one that is shown. */
-  offset: number
+  /** What stands lowest on the screen: a message, with so many of its lines below. Of none that it is the newest one, and whole. */
+  lowest: { id: string; below: number } | undefined
   state: 'reading' | 'read' | { problem: string }
 }
 
 export class Pager implements Watched<Page> {
   readonly #init: PagerInit
   readonly #lines = new Map<string, readonly string[]>()
-  readonly #state = new Value<Page>({ messages: [], more: true, offset: 0, state: 'read' })
+  readonly #state = new Value<Page>({ messages: [], more: true, lowest: undefined, state: 'read' })
   readonly view = this.#state.view
   readonly subscribe = this.#state.subscribe
   #width = 0
@@ -62,10 +62,10 @@ export class Pager implements Watched<Page> {
   /** As high as the screen, less the line that Ink ends with. */
   lines(page: Page, columns: number, rows: number): string[] {
     const { room, style } = this.#init
-    const all = this.#wrapped()
+    const all = this.#wrapped().flatMap(({ lines }) => lines)
     const height = Math.max(1, rows - 2)
     // On a screen that has grown since there may be fewer lines.
-    const end = all.length - Math.max(0, Math.min(page.offset, all.length - height))
+    const end = all.length - Math.max(0, Math.min(this.#offset(page), all.length - height))
     const shown = all.slice(Math.max(0, end - height), end)
     const help = `${isolate(room.name)}: ${stateOf(page)} · PgUp PgDn ↑ ↓ Home End · q back to the talk`
     const [status = ''] = isolateRows([cut(help, columns)])
@@ -76,21 +76,41 @@ export class Pager implements Watched<Page> {
 
   #take(action: Action): void {
     const rows = this.#init.rows()
-    if (action.kind === 'page-up') this.#go(this.#page.offset + rows)
-    else if (action.kind === 'up') this.#go(this.#page.offset + 1)
-    else if (action.kind === 'down') this.#go(this.#page.offset - 1)
+    const offset = this.#offset(this.#page)
+    if (action.kind === 'page-up') this.#go(offset + rows)
+    else if (action.kind === 'up') this.#go(offset + 1)
+    else if (action.kind === 'down') this.#go(offset - 1)
     else if (action.kind === 'line-start') this.#go(Number.POSITIVE_INFINITY)
     else if (action.kind === 'line-end') this.#go(0)
     else if (action.kind === 'page-down') {
-      if (this.#page.offset === 0) this.#init.onClose()
-      else this.#go(this.#page.offset - rows)
+      if (offset === 0) this.#init.onClose()
+      else this.#go(offset - rows)
     } else if (CLOSING.has(action.kind) || (action.kind === 'insert' && action.text.startsWith('q'))) this.#init.onClose()
   }
 
+  /** Scrolls until so many lines are below the screen, or to where they end. */
   #go(offset: number): void {
-    const highest = Math.max(0, this.#wrapped().length - this.#init.rows())
-    this.#set({ offset: Math.max(0, Math.min(offset, highest)) })
+    const wrapped = this.#wrapped()
+    const highest = Math.max(0, wrapped.reduce((sum, { lines }) => sum + lines.length, 0) - this.#init.rows())
+    let below = Math.max(0, Math.min(offset, highest))
+    const lowest = wrapped.findLast(({ lines }) => {
+      if (below < lines.length) return true
+      below -= lines.length
+      return false
+    })
+    this.#set({ lowest: lowest === undefined ? undefined : { id: lowest.id, below } })
     if (offset >= highest) void this.#read()
+  }
+
+  /** Lines below the screen. */
+  #offset({ lowest }: Page): number {
+    if (lowest === undefined) return 0
+    let offset = 0
+    for (const { id, lines } of this.#wrapped().reverse()) {
+      if (id === lowest.id) return offset + Math.min(lowest.below, lines.length - 1)
+      offset += lines.length
+    }
+    return 0
   }
 
   async #read(): Promise<void> {
@@ -111,17 +131,17 @@ export class Pager implements Watched<Page> {
     }
   }
 
-  /** Every line there is, in the width of the screen. */
-  #wrapped(): readonly string[] {
+  /** The lines of every message, in the width of the screen. */
+  #wrapped(): { id: string; lines: readonly string[] }[] {
     const columns = this.#init.columns()
     if (columns !== this.#width) this.#lines.clear()
     this.#width = columns
     let day = ''
-    return this.#page.messages.flatMap((message) => {
+    return this.#page.messages.map((message) => {
       const today = dayOf(message.sentAt)
       const head = today === day ? [] : [this.#init.style.format('dim', cut(`— ${today} —`, columns))]
       day = today
-      return [...head, ...this.#linesOf(message, columns)]
+      return { id: message.id, lines: [...head, ...this.#linesOf(message, columns)] }
     })
   }
 

@@ -109,17 +109,17 @@ test('after its end it listens to nothing', async () => {
 })
 
 test('what was said before is what the pager says, in the size of the screen', async () => {
-  const page = new Value<Page>({ messages: [], more: true, offset: 0, state: 'reading' })
+  const page = new Value<Page>({ messages: [], more: true, lowest: undefined, state: 'reading' })
   const pager = {
     ...page,
-    lines: ({ offset }: Page, columns: number, rows: number) => [`${columns} by ${rows}`, '', `offset ${offset}`],
+    lines: ({ lowest }: Page, columns: number, rows: number) => [`${columns} by ${rows}`, '', `${lowest?.id} is lowest`],
   }
   const app = render(createElement(Past, { pager }))
   open.push(() => app.unmount())
   await waitFor(() => page.watchers > 0, 'the pager to be watched')
-  assert.is(shown(app.lastFrame()), '100 by 24\n\noffset 0')
-  page.set({ ...page.view(), offset: 7 })
-  await waitFor(() => app.lastFrame()?.includes('offset 7'), 'the other page')
+  assert.is(shown(app.lastFrame()), '100 by 24\n\nundefined is lowest')
+  page.set({ ...page.view(), lowest: { id: 'm7', below: 0 } })
+  await waitFor(() => app.lastFrame()?.includes('m7 is lowest'), 'the other page')
   Object.defineProperty(app.stdout, 'columns', { value: 40 })
   app.stdout.emit('resize')
   await waitFor(() => app.lastFrame()?.includes('40 by 24'), 'the other size')

@@ -248,6 +248,28 @@ test('after another size there is as much as fits, in every width', async () => 
   assert.is(shown().at(-1), 100)
 })
 
+test('what stands lowest stays there in another width, though more or fewer lines are below it', async () => {
+  const { pager, press, lines, size } = await setup({ count: 100, columns: 40, text: (n) => `number ${n} ${'x'.repeat(100)}` })
+  const lowest = (): string | undefined =>
+    lines()
+      .join('')
+      .match(/number \d+/g)
+      ?.at(-1)
+  await pager.open()
+  await press('page-up', 'page-up', 'up')
+  const before = lowest()
+  for (const columns of [200, 20, 60, 40]) {
+    size.columns = columns
+    assert.is(lowest(), before, `${columns} columns`)
+  }
+  size.columns = 200
+  await press('down')
+  assert.is(
+    lowest(),
+    before?.replace(/\d+/, (n) => String(Number(n) + 1)),
+  )
+})
+
 test('whoever watches is told of another page', async () => {
   const { pager, press } = await setup({ count: 100 })
   let told = 0
