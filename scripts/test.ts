@@ -5,6 +5,7 @@
  *
  * The last line is `N passed, N failed`; the exit code is 0 if and only if nothing failed and something passed.
  */
+import { setMaxListeners } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileTests } from './compile-tests.ts'
@@ -52,6 +53,7 @@ function report(path: string, outcome: FileOutcome, figures = false): void {
 
 async function runAll(root: string, paths: readonly string[], tier: Tier): Promise<FileOutcome[]> {
   const interrupt = new AbortController()
+  setMaxListeners(0, interrupt.signal) // one a process: those that still end are more than `width`
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort())
   const timer = setTimeout(() => {
     console.log(`FAIL  the tests together take more than ${tier.all / minute} minutes`)
