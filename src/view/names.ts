@@ -40,13 +40,16 @@ const LOOK_ALIKES = new Map(
 
 /** What a name looks like: names with one skeleton can be taken for each other. */
 export function skeleton(name: string): string {
-  const letters = cleanName(name)
+  const shown = cleanName(name)
+  const letters = shown
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .toLowerCase()
     .normalize('NFKD')
     .replace(/[\p{M}\s]/gu, '')
-  return [...letters.replaceAll('rn', 'm').replaceAll('vv', 'w')].map((letter) => LOOK_ALIKES.get(letter) ?? letter).join('')
+  if (letters === '') return shown // an accent alone: ´
+  const drawn = [...letters].map((letter) => LOOK_ALIKES.get(letter) ?? letter).join('')
+  return drawn.replaceAll('rn', 'm').replaceAll('vv', 'w')
 }
 
 /** The people of a room by the names they are shown under. */
