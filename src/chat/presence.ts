@@ -148,6 +148,8 @@ export class Presence {
   /** Takes a beacon; false if an older one than was heard before. */
   hear(beacon: Beacon): boolean {
     const author = bytesToHex(beacon.author)
+    // Said by this device before it was restarted: others still gossip of it.
+    if (author === this.#init.log.ownAuthor && beacon.start <= this.#start) return false
     const last = this.#heard.get(author)
     if (last !== undefined && (beacon.start < last.start || (beacon.start === last.start && beacon.counter <= last.counter)))
       return false

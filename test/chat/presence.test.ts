@@ -1,3 +1,4 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Beacon, decodeBeacon, State } from '../../src/chat/beacon.ts'
@@ -65,6 +66,18 @@ test('a beacon said again, or older than one that was heard, changes nothing', a
   assert.ok(heard({ counter: 6, state: State.left }))
   assert.ok(heard({ start: 101, counter: 0 }), 'a later process counts anew')
   assert.equal(changes, ['offline online', 'here left', 'offline online'])
+})
+
+test('what this device said before it was restarted does not make another of it, what a copy of it says does', async () => {
+  const { presence, changes, clock, crypto, log } = await setup()
+  const own = crypto.publicKey(fill(1))
+  log.ownAuthor = bytesToHex(own)
+  const began = clock.now()
+  assert.not.ok(presence.hear(beacon({ author: own, start: began - 1, counter: 9 })))
+  assert.not.ok(presence.hear(beacon({ author: own, start: began })))
+  assert.equal([changes, presence.online.size], [[], 0])
+  assert.ok(presence.hear(beacon({ author: own, start: began + 1, counter: 0 })))
+  assert.equal(changes, ['offline online'])
 })
 
 test('a room has at most two beacons a second, however many are there', async () => {
