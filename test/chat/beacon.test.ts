@@ -9,8 +9,9 @@ import { portableCrypto } from '../../src/chat/crypto.ts'
 import { Gossip } from '../../src/chat/gossip.ts'
 import type { Crypto, Network, TopicValidator } from '../../src/chat/seams.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { assertInvalid, cheapCrypto, fill, member, roomKeys, Scribe, VirtualClock } from './support.ts'
+import { assertInvalid, cheapCrypto, fill, member, roomKeys, Scribe } from './support.ts'
 
 const test = suite('chat/beacon')
 const crypto = nativeCrypto

@@ -20,7 +20,8 @@ import {
 import { Members } from '../../src/chat/members.ts'
 import { safetyNumber } from '../../src/chat/safety-number.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
-import { fill, MapStore, thrown, VirtualClock } from './support.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { fill, MapStore, thrown } from './support.ts'
 
 const test = suite('chat/identity')
 const crypto = nativeCrypto

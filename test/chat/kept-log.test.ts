@@ -6,7 +6,8 @@ import { pageOf } from '../../src/chat/frontier.ts'
 import { KeptLog, type KeptLogInit } from '../../src/chat/kept-log.ts'
 import { StorageError } from '../../src/errors.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
-import { cheapCrypto, fill, MapStore, member, rejection, roomKeys, Scribe, stripped, VirtualClock } from './support.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { cheapCrypto, fill, MapStore, member, rejection, roomKeys, Scribe, stripped } from './support.ts'
 
 const test = suite('chat/kept-log')
 

@@ -5,18 +5,8 @@ import { decodeRun, encodeRun, Kind, suffixOf } from '../../src/chat/event.ts'
 import { type Arrival, Log } from '../../src/chat/log.ts'
 import { DamagedStoreError } from '../../src/errors.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
-import {
-  type cheapCrypto,
-  fill,
-  idsOf,
-  type MapStore,
-  member,
-  rejection,
-  roomKeys,
-  Scribe,
-  stripped,
-  VirtualClock,
-} from './support.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { type cheapCrypto, fill, idsOf, type MapStore, member, rejection, roomKeys, Scribe, stripped } from './support.ts'
 
 const test = suite('chat/log')
 

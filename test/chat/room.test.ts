@@ -4,7 +4,8 @@ import * as assert from 'uvu/assert'
 import { Chat } from '../../src/chat/chat.ts'
 import type { Network, TopicValidator } from '../../src/chat/seams.ts'
 import type { Operation } from '../../src/storage/store.ts'
-import { cheapCrypto, MapStore, roomKeys, Scribe, VirtualClock } from './support.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { cheapCrypto, MapStore, roomKeys, Scribe } from './support.ts'
 
 const test = suite('chat/room')
 

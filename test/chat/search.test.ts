@@ -11,7 +11,8 @@ import { Searches } from '../../src/chat/search.ts'
 import { Timeline } from '../../src/chat/timeline.ts'
 import type { Message } from '../../src/chat/types.ts'
 import type { Key } from '../../src/storage/store.ts'
-import { cheapCrypto, MapStore, type Member, member, rejection, roomKeys, type Said, Scribe, VirtualClock } from './support.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { cheapCrypto, MapStore, type Member, member, rejection, roomKeys, type Said, Scribe } from './support.ts'
 
 const test = suite('chat/search')
 

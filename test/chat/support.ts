@@ -7,9 +7,10 @@ import { createRun, type Entry, encodeRun, Kind, type Run, withBody } from '../.
 import { Gate } from '../../src/chat/gate.ts'
 import { Log } from '../../src/chat/log.ts'
 import { deriveRoomKeys, openRoomSecret, type RoomKeys } from '../../src/chat/room-keys.ts'
-import type { Channel, Clock, Crypto } from '../../src/chat/seams.ts'
+import type { Channel, Crypto } from '../../src/chat/seams.ts'
 import { nativeCrypto } from '../../src/native-crypto.ts'
 import type { Key, Operation, RangeOptions, Store } from '../../src/storage/store.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const keyText = (key: Key): string =>
   key
@@ -76,51 +77,6 @@ export class MapStore implements Store {
     const waiting = this.#held ?? []
     this.#held = undefined
     for (const resolve of waiting) resolve()
-  }
-}
-
-/** Stands still until a test moves it. */
-export class VirtualClock implements Clock {
-  #now = 1_800_000_000_000
-  #skew = 0
-  #timers: { at: number; callback: () => void }[] = []
-
-  now(): number {
-    return this.#now + this.#skew
-  }
-
-  /** Somebody sets the clock: no time passes. */
-  set(by: number): void {
-    this.#skew += by
-  }
-
-  monotonic(): number {
-    return this.#now
-  }
-
-  setTimeout(callback: () => void, milliseconds: number): () => void {
-    const timer = { at: this.#now + milliseconds, callback }
-    this.#timers.push(timer)
-    return () => {
-      this.#timers = this.#timers.filter((each) => each !== timer)
-    }
-  }
-
-  /** Timers that are set. */
-  get pending(): number {
-    return this.#timers.length
-  }
-
-  advance(milliseconds: number): void {
-    const end = this.#now + milliseconds
-    for (;;) {
-      const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
-      if (next === undefined) break
-      this.#timers = this.#timers.filter((each) => each !== next)
-      this.#now = Math.max(this.#now, next.at)
-      next.callback()
-    }
-    this.#now = end
   }
 }
 

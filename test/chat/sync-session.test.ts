@@ -9,19 +9,9 @@ import type { Log } from '../../src/chat/log.ts'
 import { Reservations } from '../../src/chat/reservations.ts'
 import { accessChallenge, decodeMessage, encodeMessage, type SyncMessage } from '../../src/chat/sync-codec.ts'
 import { type Outcome, type SessionInit, SyncSession } from '../../src/chat/sync-session.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 import { waitFor } from '../support/wait-for.ts'
-import {
-  channelPair,
-  fill,
-  idsOf,
-  type Member,
-  type MemoryChannel,
-  member,
-  rejection,
-  roomKeys,
-  Scribe,
-  VirtualClock,
-} from './support.ts'
+import { channelPair, fill, idsOf, type Member, type MemoryChannel, member, rejection, roomKeys, Scribe } from './support.ts'
 
 const test = suite('chat/sync-session')
 const MANY_AUTHORS = 520

@@ -17,7 +17,7 @@ import { nativeCrypto } from '../../src/native-crypto.ts'
 import { decodeMessage as decodeRendezvous } from '../../src/node/rendezvous/codec.ts'
 import { openPeerRecord } from '../../src/node/rendezvous/peer-record.ts'
 import { decodeKey, encodeKey } from '../../src/storage/key-codec.ts'
-import { fill, MapStore, roomKeys, Scribe, stripped, VirtualClock } from '../chat/support.ts'
+import { fill, MapStore, roomKeys, Scribe, stripped } from '../chat/support.ts'
 import {
   bytes as bytesField,
   discoverRequest,
@@ -28,6 +28,7 @@ import {
   signedRecord,
   unregisterRequest,
 } from '../node/rendezvous/support.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 export interface Target {
   name: string

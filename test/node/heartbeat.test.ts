@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PING_TIMEOUT } from '../../src/node/constants.ts'
 import { Heartbeat } from '../../src/node/heartbeat.ts'
-import { TestClock } from './dht/support.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const test = suite('node/heartbeat')
 
@@ -27,7 +27,7 @@ class FakeConnection {
 }
 
 function setup(...intervals: number[]) {
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const connections = intervals.map((interval) => new FakeConnection(interval))
   const heartbeat = new Heartbeat({
     connections: () => connections.filter(({ status }) => status === 'open') as unknown as Connection[],
@@ -104,7 +104,7 @@ test('asks nobody after a stop, and leaves no timer', async () => {
   const { connections, pass, heartbeat, clock } = setup(4 * second)
   await pass(2 * second)
   heartbeat.stop()
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
   await pass(60 * second)
   assert.equal(connections[0]?.asked, [])
 })

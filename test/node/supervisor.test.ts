@@ -4,8 +4,9 @@ import type { ConnectionManager } from '@libp2p/interface-internal'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Supervisor } from '../../src/node/supervisor.ts'
+import { settled } from '../support/virtual-clock.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { at, FakeNet, peerId, settled, silent } from './dht/support.ts'
+import { at, FakeNet, peerId, silent } from './dht/support.ts'
 
 const test = suite('node/supervisor')
 

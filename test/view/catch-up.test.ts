@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ClientEvents, Message } from '../../src/client/client.ts'
 import { CatchUp } from '../../src/view/catch-up.ts'
-import { timers } from '../support/timers.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const test = suite('view/catch-up')
 
@@ -18,16 +18,16 @@ const sync = (state: 'running' | 'done'): ClientEvents['sync'] => ({ room: 'r', 
 
 function setup() {
   const shown: string[] = []
-  const time = timers()
+  const clock = new VirtualClock()
   const catchUp = new CatchUp({
     show: ({ id }) => shown.push(id),
     skipped: (older) => shown.push(`${older} older`),
-    after: time.after,
+    after: clock.after,
   })
   const hold = (...numbers: number[]): void => {
     for (const n of numbers) assert.ok(catchUp.hold(message(n)))
   }
-  return { catchUp, shown, time, hold }
+  return { catchUp, shown, clock, hold }
 }
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, at) => from + at)
@@ -98,45 +98,45 @@ test('no more than twice as many as are shown are kept', () => {
 })
 
 test('one that is said now is not held back', () => {
-  const { catchUp, shown, time, hold } = setup()
+  const { catchUp, shown, clock, hold } = setup()
   assert.not(catchUp.hold(message(1, 'gossip')))
   assert.not(catchUp.hold(message(2, 'self')))
-  assert.is(time.pending(), 0)
+  assert.is(clock.pending, 0)
   hold(3)
   assert.not(catchUp.hold(message(4, 'gossip')))
   assert.equal(shown, [])
 })
 
 test('a sync that says nothing more has ended', () => {
-  const { catchUp, shown, time, hold } = setup()
+  const { catchUp, shown, clock, hold } = setup()
   hold(1)
-  time.elapse(QUIET - 1)
+  clock.advance(QUIET - 1)
   hold(2)
-  time.elapse(QUIET - 1)
+  clock.advance(QUIET - 1)
   catchUp.synced(sync('running'))
-  time.elapse(QUIET - 1)
+  clock.advance(QUIET - 1)
   assert.equal(shown, [])
-  time.elapse(1)
+  clock.advance(1)
   assert.equal(shown, ['1', '2'])
   hold(3)
-  time.elapse(QUIET)
+  clock.advance(QUIET)
   assert.equal(shown, ['1', '2', '3'], 'also one that never says anything')
-  assert.is(time.pending(), 0)
+  assert.is(clock.pending, 0)
 })
 
 test('a sync that brings nothing to show leaves no timer', () => {
-  const { catchUp, shown, time } = setup()
+  const { catchUp, shown, clock } = setup()
   catchUp.synced(sync('running'))
-  assert.is(time.pending(), 0)
+  assert.is(clock.pending, 0)
   catchUp.synced(sync('done'))
   assert.equal(shown, [])
 })
 
 test('what follows is counted anew', () => {
-  const { catchUp, shown, time, hold } = setup()
+  const { catchUp, shown, clock, hold } = setup()
   hold(...range(1, 40))
   catchUp.flush()
-  assert.is(time.pending(), 0)
+  assert.is(clock.pending, 0)
   shown.splice(0)
   hold(41)
   catchUp.flush()
@@ -144,11 +144,11 @@ test('what follows is counted anew', () => {
 })
 
 test('nothing is shown after its end', () => {
-  const { catchUp, shown, time, hold } = setup()
+  const { catchUp, shown, clock, hold } = setup()
   hold(1)
   catchUp.end()
-  assert.is(time.pending(), 0)
-  time.elapse(QUIET)
+  assert.is(clock.pending, 0)
+  clock.advance(QUIET)
   assert.equal(shown, [])
 })
 

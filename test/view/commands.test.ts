@@ -7,7 +7,7 @@ import { dayOf } from '../../src/view/format.ts'
 import { commandGroups, commandTable } from '../../src/view/slash.ts'
 import { author, FakeClient } from '../support/fake-client.ts'
 import { FakeScreen } from '../support/fake-screen.ts'
-import { timers } from '../support/timers.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const test = suite('view/commands')
 
@@ -17,7 +17,7 @@ async function talk(...rooms: string[]) {
   const client = new FakeClient()
   for (const room of rooms.length > 0 ? rooms : ['lobby']) await client.join({ room })
   const screen = new FakeScreen()
-  const chat = new Conversation({ client, screen, after: timers().after })
+  const chat = new Conversation({ client, screen, after: new VirtualClock().after })
   await chat.start()
   screen.take()
   /** What a line is answered with. */

@@ -4,7 +4,7 @@ import { Conversation } from '../../src/view/conversation.ts'
 import { dayOf } from '../../src/view/format.ts'
 import { author, FakeClient } from '../support/fake-client.ts'
 import { FakeScreen } from '../support/fake-screen.ts'
-import { timers } from '../support/timers.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const test = suite('view/conversation')
 
@@ -20,15 +20,15 @@ async function member(...rooms: string[]): Promise<FakeClient> {
 
 async function talk(client: FakeClient, look: { full?: boolean; mixed?: boolean } = {}) {
   const screen = new FakeScreen(look)
-  const time = timers()
-  const chat = new Conversation({ client, screen, after: time.after })
+  const clock = new VirtualClock()
+  const chat = new Conversation({ client, screen, after: clock.after })
   await chat.start()
   const tabOf = (name: string) => {
-    time.elapse(50)
+    clock.advance(50)
     const { unread, mentions } = chat.overview.view().rooms.find((room) => room.name === name) ?? {}
     return { unread, mentions }
   }
-  return { client, screen, chat, time, tabOf }
+  return { client, screen, chat, clock, tabOf }
 }
 
 const numbered = (n: number): string[] => Array.from({ length: n }, (_, at) => `bob: ${at + 1}`)
@@ -125,7 +125,7 @@ test('what comes in while a room is being entered is shown once, behind the rest
     await client.send({ room: 'lobby', text: 'mine' })
   }
   const screen = new FakeScreen()
-  const chat = new Conversation({ client, screen, after: timers().after })
+  const chat = new Conversation({ client, screen, after: new VirtualClock().after })
   await chat.start()
   assert.equal(screen.take().slice(2), [
     'bob: before',
@@ -211,12 +211,12 @@ test('what was shown is read, what was only counted is not', async () => {
 })
 
 test('what nobody else has is told of after a while, with its room where that is another', async () => {
-  const { screen, chat, time } = await talk(await member('lobby', 'dev'))
+  const { screen, chat, clock } = await talk(await member('lobby', 'dev'))
   await chat.take('mine')
   await chat.take('/switch dev')
   await chat.take('mine, too')
   screen.take()
-  time.elapse(60_000)
+  clock.advance(60_000)
   const note = 'stored here, nobody else has it yet: it is sent when somebody comes'
   assert.equal(screen.take(), [`[lobby] ${note}`, note])
 })
@@ -275,7 +275,7 @@ test('a mention is of the name that one has now, in what others say', async () =
 
 test('who comes, goes and is renamed is told of in the room that is shown', async () => {
   const client = await member('lobby', 'dev')
-  const { screen, chat, time } = await talk(client)
+  const { screen, chat, clock } = await talk(client)
   screen.take()
   client.meet('lobby', bob, 'joined')
   client.meet('dev', bob, 'joined')
@@ -288,7 +288,7 @@ test('who comes, goes and is renamed is told of in the room that is shown', asyn
     change: 'profile',
   })
   assert.equal(screen.take(), ['bob has joined (lobby)', 'bob is away (lobby)', 'bob is back (lobby)', 'bob is now called rob'])
-  time.elapse(50)
+  clock.advance(50)
   assert.ok(chat.overview.view().people.some(({ name }) => name === 'rob'))
   client.meet('lobby', { ...bob, name: 'rob' }, 'left')
   assert.equal(screen.take(), ['rob has left (lobby)'])
@@ -302,7 +302,7 @@ test('who comes is told of in every room where rooms are mixed', async () => {
 })
 
 test('rooms are joined, gone to by name and number, and left', async () => {
-  const { client, screen, chat, time } = await talk(await member('lobby', 'dev'))
+  const { client, screen, chat, clock } = await talk(await member('lobby', 'dev'))
   assert.ok(await chat.take('/join team'))
   assert.is(chat.current?.name, 'team')
   assert.equal(screen.take().at(-1), 'joined team')
@@ -319,7 +319,7 @@ test('rooms are joined, gone to by name and number, and left', async () => {
   assert.is(chat.current?.name, 'lobby')
   await chat.take('/leave #LOBBY')
   assert.is(chat.current, undefined)
-  time.elapse(50)
+  clock.advance(50)
   assert.is(chat.overview.view().current, undefined)
   assert.is(chat.neighbour(1), undefined)
   assert.equal(await client.rooms(), [])
@@ -369,7 +369,7 @@ test('one’s own are shown when they are on the disk, and a slash can be said',
 })
 
 test('what a sync brings is shown at its end, and what went before is only counted', async () => {
-  const { client, screen, time } = await talk(await member('lobby', 'dev'))
+  const { client, screen, clock } = await talk(await member('lobby', 'dev'))
   screen.take()
   client.sync('lobby', 40)
   for (let n = 1; n <= 40; n++) client.hear('lobby', bob, `${n}`, 'sync')
@@ -378,24 +378,24 @@ test('what a sync brings is shown at its end, and what went before is only count
   client.sync('lobby', 0)
   assert.equal(screen.take(), ['(10 older messages came in: PgUp, /search)', ...numbered(40).slice(10)])
   client.hear('dev', bob, 'elsewhere', 'sync')
-  time.elapse(1000)
+  clock.advance(1000)
   assert.equal(screen.take(), [])
 })
 
 test('what a sync brought is shown before another room is entered', async () => {
-  const { client, screen, chat, time } = await talk(await member('lobby', 'dev'))
+  const { client, screen, chat, clock } = await talk(await member('lobby', 'dev'))
   screen.take()
   client.hear('lobby', bob, 'synced', 'sync')
   await chat.take('/switch dev')
   assert.equal(screen.take(), [DAY, 'bob: synced', '— dev: 1 member, 1 online —'])
-  time.elapse(1000)
+  clock.advance(1000)
   assert.equal(screen.take(), [])
 })
 
 test('what is typed is told of until it is said', async () => {
-  const { client, chat, time } = await talk(await member('lobby'))
+  const { client, chat, clock } = await talk(await member('lobby'))
   const typing = (): readonly string[] => {
-    time.elapse(50)
+    clock.advance(50)
     return chat.overview.view().typing
   }
   client.type('lobby', bob)
@@ -405,14 +405,14 @@ test('what is typed is told of until it is said', async () => {
 })
 
 test('after its end it listens to nothing, and nothing is left to come', async () => {
-  const { client, screen, chat, time } = await talk(await member('lobby'))
+  const { client, screen, chat, clock } = await talk(await member('lobby'))
   client.type('lobby', bob)
   client.hear('lobby', bob, 'synced', 'sync')
   await chat.take('mine')
   screen.take()
   chat.end()
   assert.is(client.listeners(), 0)
-  assert.is(time.pending(), 0)
+  assert.is(clock.pending, 0)
   client.hear('lobby', bob, 'late')
   assert.equal(screen.take(), [])
 })

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Message } from '../../src/client/client.ts'
 import { DeliveryNotes } from '../../src/view/delivery-notes.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const test = suite('view/delivery-notes')
 
@@ -9,26 +10,16 @@ const ALONE = 'stored here, nobody else has it yet: it is sent when somebody com
 
 function setup() {
   const said: string[] = []
-  let timers: (() => void)[] = []
-  const notes = new DeliveryNotes({
-    note: (room, text) => said.push(`${room}: ${text}`),
-    after: (_, action) => {
-      timers.push(action)
-      return () => {
-        timers = timers.filter((each) => each !== action)
-      }
-    },
-  })
+  const clock = new VirtualClock()
+  const notes = new DeliveryNotes({ note: (room, text) => said.push(`${room}: ${text}`), after: clock.after })
   return {
     notes,
     said,
     write: (id: string, room = 'lobby') => notes.wrote({ room, id } as Message),
     held: (id: string, held = 1, keepers = 0, room = 'lobby') => notes.delivered({ room, id, held, members: 2, keepers }),
     /** Patience is over. */
-    elapse: () => {
-      for (const action of timers.splice(0)) action()
-    },
-    pending: () => timers.length,
+    elapse: () => clock.advance(60_000),
+    pending: () => clock.pending,
   }
 }
 

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Message } from '../../src/client/client.ts'
 import { Introductions } from '../../src/view/introductions.ts'
-import { timers } from '../support/timers.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const test = suite('view/introductions')
 
@@ -12,7 +12,7 @@ const message = (id: string, name: string): Message =>
 function setup(history: () => Promise<{ messages: Message[]; more: boolean }>) {
   const shown: string[] = []
   let reads = 0
-  const time = timers()
+  const clock = new VirtualClock()
   const introductions = new Introductions({
     client: {
       history: () => {
@@ -22,9 +22,9 @@ function setup(history: () => Promise<{ messages: Message[]; more: boolean }>) {
     },
     isKnown: ({ author }) => author.name !== 'unknown',
     show: ({ id, author }) => shown.push(`${author.name}: ${id}`),
-    after: time.after,
+    after: clock.after,
   })
-  return { introductions, shown, time, reads: () => reads }
+  return { introductions, shown, clock, reads: () => reads }
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -37,7 +37,7 @@ test('what somebody wrote who is known is shown at once', () => {
 
 test('whose profile comes later is shown under his name, and what follows stays behind', async () => {
   let name = 'unknown'
-  const { introductions, shown, time } = setup(async () => ({ messages: [message('a', name), message('b', name)], more: false }))
+  const { introductions, shown, clock } = setup(async () => ({ messages: [message('a', name), message('b', name)], more: false }))
   introductions.take(message('a', 'unknown'))
   introductions.take(message('b', 'unknown'))
   introductions.take(message('c', 'carol'))
@@ -48,7 +48,7 @@ test('whose profile comes later is shown under his name, and what follows stays 
   name = 'bob'
   introductions.met()
   await settled()
-  assert.equal([shown, time.pending()], [['bob: a', 'bob: b', 'carol: c'], 0])
+  assert.equal([shown, clock.pending], [['bob: a', 'bob: b', 'carol: c'], 0])
 })
 
 test('what those who are known say meanwhile waits for no stranger', async () => {
@@ -62,15 +62,15 @@ test('what those who are known say meanwhile waits for no stranger', async () =>
 })
 
 test('a stranger is waited for no longer than a moment, and once', async () => {
-  const { introductions, shown, time, reads } = setup(async () => ({ messages: [message('a', 'unknown')], more: false }))
+  const { introductions, shown, clock, reads } = setup(async () => ({ messages: [message('a', 'unknown')], more: false }))
   introductions.take(message('a', 'unknown'), () => shown.push('new'))
   await settled()
-  time.elapse(4_999)
+  clock.advance(4_999)
   await settled()
   assert.equal(shown, [])
-  time.elapse(1)
+  clock.advance(1)
   await settled()
-  assert.equal([shown, reads(), time.pending()], [['new', 'unknown: a'], 2, 0])
+  assert.equal([shown, reads(), clock.pending], [['new', 'unknown: a'], 2, 0])
   introductions.take(message('b', 'unknown'))
   assert.equal([shown.at(-1), reads()], ['unknown: b', 2])
 })

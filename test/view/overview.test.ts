@@ -4,7 +4,7 @@ import type { ClientEvents, Message, Room } from '../../src/client/client.ts'
 import { Overview, type View } from '../../src/view/overview.ts'
 import { People } from '../../src/view/people.ts'
 import { FakeClient } from '../support/fake-client.ts'
-import { timers } from '../support/timers.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 
 const test = suite('view/overview')
 
@@ -13,8 +13,8 @@ const SETTLED = 50
 
 async function setup() {
   const client = new FakeClient()
-  const time = timers()
-  const overview = new Overview({ client, people: new People(), after: time.after })
+  const clock = new VirtualClock()
+  const overview = new Overview({ client, people: new People(), after: clock.after })
   const lobby = await client.join({ room: 'lobby' })
   const dev = await client.join({ room: 'dev' })
   let asked = 0
@@ -27,9 +27,9 @@ async function setup() {
   overview.enter(lobby.id)
   /** So much time, and whatever the connections' answer sets off. */
   const elapse = async (milliseconds: number): Promise<View> => {
-    time.elapse(milliseconds)
+    clock.advance(milliseconds)
     for (let turn = 0; turn < 5; turn++) await Promise.resolve()
-    time.elapse(0)
+    clock.advance(0)
     return overview.view()
   }
   /** As `elapse`, with the changes told. */
@@ -37,7 +37,7 @@ async function setup() {
     await elapse(milliseconds)
     return await elapse(SETTLED)
   }
-  return { client, time, overview, lobby, dev, elapse, settle, asked: () => asked }
+  return { client, clock, overview, lobby, dev, elapse, settle, asked: () => asked }
 }
 
 const message = ({ id }: Room, text = 'x'): Message => ({ id: text, room: id }) as Message
@@ -100,11 +100,11 @@ test('who reaches the current room is told apart by the way, others do not count
 })
 
 test('it is unknown again in another room until the connections were looked at', async () => {
-  const { client, overview, dev, time, settle } = await setup()
+  const { client, overview, dev, clock, settle } = await setup()
   client.reach('a', 'direct', 'lobby')
   await settle()
   overview.enter(dev.id)
-  time.elapse(SETTLED)
+  clock.advance(SETTLED)
   assert.is(overview.view().reach, undefined)
   assert.equal((await settle()).reach, { direct: 0, relayed: 0 })
 })
@@ -195,14 +195,14 @@ test('who types in the current room is shown for 6 s, anew with every word of it
 })
 
 test('who has written types no more', async () => {
-  const { overview, lobby, settle, time } = await setup()
+  const { overview, lobby, settle, clock } = await setup()
   overview.typed(lobby.id, 'b', 'bob')
   overview.typed(lobby.id, 'c', 'carol')
   await settle()
-  const waiting = time.pending()
+  const waiting = clock.pending
   overview.stoppedTyping('b')
   assert.equal((await settle()).typing, ['carol'])
-  assert.is(time.pending(), waiting - 1, 'and nothing waits for it')
+  assert.is(clock.pending, waiting - 1, 'and nothing waits for it')
   const before = overview.view()
   overview.stoppedTyping('b')
   assert.is(await settle(), before)
@@ -227,7 +227,7 @@ test('who holds what one wrote is told of the newest in the room only', async ()
 })
 
 test('changes are told of together, and the value is replaced', async () => {
-  const { overview, lobby, dev, time, settle } = await setup()
+  const { overview, lobby, dev, clock, settle } = await setup()
   const before = await settle()
   let told = 0
   const off = overview.subscribe(() => told++)
@@ -236,35 +236,35 @@ test('changes are told of together, and the value is replaced', async () => {
   overview.wrote(message(lobby))
   assert.is(overview.view(), before)
   assert.is(told, 0)
-  time.elapse(SETTLED)
+  clock.advance(SETTLED)
   assert.is(told, 1)
   assert.is.not(overview.view(), before)
   assert.equal(before.typing, [], 'a value that somebody has is left as it is')
   off()
   overview.changed()
-  time.elapse(SETTLED)
+  clock.advance(SETTLED)
   assert.is(told, 1)
 })
 
 test('nothing happens after its end, whatever comes', async () => {
-  const { overview, lobby, dev, time, settle, asked } = await setup()
+  const { overview, lobby, dev, clock, settle, asked } = await setup()
   const before = await settle()
   let told = 0
   overview.subscribe(() => told++)
   overview.typed(lobby.id, 'b', 'bob')
   overview.end()
-  assert.is(time.pending(), 0)
+  assert.is(clock.pending, 0)
   overview.missed(message(dev), true)
   overview.moved()
   overview.enter(dev.id)
-  assert.is(time.pending(), 0)
+  assert.is(clock.pending, 0)
   assert.is(await settle(10_000), before)
   assert.is(told, 0)
   assert.is(asked(), 1)
 })
 
 test('connections that answer after its end change nothing', async () => {
-  const { client, overview, dev, time, settle } = await setup()
+  const { client, overview, dev, clock, settle } = await setup()
   let answer: (() => void) | undefined
   client.peers = () =>
     new Promise((resolve) => {
@@ -275,7 +275,7 @@ test('connections that answer after its end change nothing', async () => {
   answer?.()
   overview.missed(message(dev), true)
   assert.is(await settle(), before)
-  assert.is(time.pending(), 0)
+  assert.is(clock.pending, 0)
 })
 
 test.run()

@@ -9,7 +9,8 @@ import { type Lease, Leases } from '../../../bootstrap/keeper/leases.ts'
 import { bytesToHex } from '../../../src/chat/hex.ts'
 import { Refusal } from '../../../src/chat/keep-codec.ts'
 import { StorageError } from '../../../src/errors.ts'
-import { cheapCrypto, fill, MapStore, rejection, roomKeys, VirtualClock } from '../../chat/support.ts'
+import { cheapCrypto, fill, MapStore, rejection, roomKeys } from '../../chat/support.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 import { DAY, guest, HOUR, refusalOf, type Setting, setting, stored, visit, write } from './support.ts'
 
 const test = suite('bootstrap/keeper/leases')

@@ -17,8 +17,8 @@ import {
   member,
   roomKeys,
   Scribe,
-  VirtualClock,
 } from '../../chat/support.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR

@@ -4,7 +4,7 @@ import { Tail } from '../../../src/cli/terminal/tail.ts'
 import type { Message } from '../../../src/client/client.ts'
 import type { Entry } from '../../../src/view/entry.ts'
 import { plainStyle } from '../../../src/view/style.ts'
-import { timers } from '../../support/timers.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const test = suite('cli/terminal/tail')
 
@@ -17,7 +17,7 @@ function entry(id: string, via: Message['via'] = 'self'): Entry {
 
 function setup(limit: number = 10) {
   const printed: string[] = []
-  const time = timers()
+  const clock = new VirtualClock()
   const onlyHere: string[] = []
   const tail = new Tail({
     style: plainStyle,
@@ -25,9 +25,9 @@ function setup(limit: number = 10) {
     limit: () => limit,
     print: (lines) => printed.push(...lines),
     onOnlyHere: ({ id }) => onlyHere.push(id),
-    after: time.after,
+    after: clock.after,
   })
-  return { tail, printed, time, onlyHere }
+  return { tail, printed, clock, onlyHere }
 }
 
 const by = (held: number, keepers = 0) => ({ held, members: 3, keepers })
@@ -41,7 +41,7 @@ test('what others write goes into the scrollback at once', () => {
 })
 
 test('a message of one’s own waits with what follows, until somebody holds it', () => {
-  const { tail, printed, time } = setup()
+  const { tail, printed, clock } = setup()
   tail.add(entry('mine'), false)
   tail.add(entry('theirs', 'gossip'), false)
   assert.equal(printed, [])
@@ -50,7 +50,7 @@ test('a message of one’s own waits with what follows, until somebody holds it'
   assert.equal(printed, [], 'that nobody holds it is no news')
   tail.delivered('mine', by(2))
   assert.equal(printed, ['--:-- alice: mine ✓2', '--:-- alice: theirs'])
-  assert.equal([tail.lines.view(), time.pending()], [[], 0])
+  assert.equal([tail.lines.view(), clock.pending], [[], 0])
 })
 
 test('whoever holds one holds those before it; a keeper is enough', () => {
@@ -64,34 +64,34 @@ test('whoever holds one holds those before it; a keeper is enough', () => {
 })
 
 test('patience has an end: it is only here, and says so', () => {
-  const { tail, printed, time } = setup()
+  const { tail, printed, clock } = setup()
   tail.add(entry('mine'), false)
-  time.elapse(14_999)
+  clock.advance(14_999)
   assert.equal(printed, [])
-  time.elapse(1)
+  clock.advance(1)
   assert.equal(printed, ['--:-- alice: mine (only here)'])
   tail.delivered('mine', by(1)) // too late for the scrollback
   assert.is(printed.length, 1)
 })
 
 test('that nobody holds it is told of as well where it was heard before', () => {
-  const { tail, printed, time, onlyHere } = setup()
+  const { tail, printed, clock, onlyHere } = setup()
   tail.add(entry('mine'), false)
   tail.delivered('mine', by(0))
-  time.elapse(15_000)
+  clock.advance(15_000)
   assert.equal([printed, onlyHere], [['--:-- alice: mine (only here)'], ['mine']])
 })
 
 test('where nobody is known to be there patience is short, for somebody may just have come', () => {
-  const { tail, printed, time, onlyHere } = setup()
+  const { tail, printed, clock, onlyHere } = setup()
   tail.add(entry('mine'), true)
   tail.add(entry('mine too'), true)
   tail.delivered('mine', by(1))
   assert.equal(printed, ['--:-- alice: mine ✓'])
-  time.elapse(1_999)
+  clock.advance(1_999)
   assert.is(printed.length, 1)
-  time.elapse(1)
-  assert.equal([printed.slice(1), time.pending()], [['--:-- alice: mine too (only here)'], 0])
+  clock.advance(1)
+  assert.equal([printed.slice(1), clock.pending], [['--:-- alice: mine too (only here)'], 0])
   assert.equal(onlyHere, ['mine too'])
 })
 
@@ -120,12 +120,12 @@ test('long ones are wrapped behind the time', () => {
 })
 
 test('at the end all of it goes into the scrollback', () => {
-  const { tail, printed, time } = setup()
+  const { tail, printed, clock } = setup()
   tail.add(entry('mine'), false)
   tail.add(entry('theirs', 'gossip'), false)
   tail.flush()
   assert.equal(printed, ['--:-- alice: mine', '--:-- alice: theirs'])
-  assert.is(time.pending(), 0)
+  assert.is(clock.pending, 0)
 })
 
 test.run()

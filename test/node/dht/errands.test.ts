@@ -11,7 +11,8 @@ import {
   PROTOCOL,
 } from '../../../src/node/dht/constants.ts'
 import { Errands, type ErrandsComponents } from '../../../src/node/dht/errands.ts'
-import { at, FakeNet, type FakeStream, peerId, settled, silent, TestClock } from './support.ts'
+import { settled, VirtualClock } from '../../support/virtual-clock.ts'
+import { at, FakeNet, type FakeStream, peerId, silent } from './support.ts'
 
 const test = suite('node/dht/errands')
 
@@ -32,7 +33,7 @@ class TestStream extends EventTarget {
 /** Everybody can be dialled; `wait` holds dials up. */
 function setup() {
   const net = new FakeNet()
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const useful = new Set<string>()
   const seen = { dials: [] as string[], underWay: 0, most: 0, errandsWhenOpened: [] as boolean[], stream: new TestStream() }
   let wait: Promise<void> | undefined
@@ -100,7 +101,7 @@ test('a connection that was opened for a question is closed when it is not used 
   assert.equal(net.closed, [alice.toString()])
   assert.not(errands.isErrand(alice.toString()))
   assert.is(errands.size, 0)
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
 })
 
 test('a connection that was there before is left as it is', async () => {
@@ -196,7 +197,7 @@ test('who cannot be reached leaves nothing behind', async () => {
   assert.is(await outcome, 'AbortError')
   assert.is(errands.size, 0)
   await clock.pass(ERRAND_INTERVAL)
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
 })
 
 test('an answer that does not end is cut', async () => {

@@ -2,7 +2,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MAX_PROVIDERS_TOLD, RECORD_TTL, SWEEP_INTERVAL } from '../../../src/node/dht/constants.ts'
 import { ProviderStore } from '../../../src/node/dht/provider-store.ts'
-import { at, TestClock } from './support.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+import { at } from './support.ts'
 
 const test = suite('node/dht/provider-store')
 
@@ -18,7 +19,7 @@ function put(store: ProviderStore, key: string, peer: string, network = 'network
 const range = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
 
 test('tells who provides what', () => {
-  const store = new ProviderStore(new TestClock())
+  const store = new ProviderStore(new VirtualClock())
   put(store, 'key', 'alice')
   put(store, 'key', 'bob')
   put(store, 'other', 'carol')
@@ -32,7 +33,7 @@ test('tells who provides what', () => {
 })
 
 test('a record that is not renewed is told no more, and then gone', async () => {
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const store = new ProviderStore(clock)
   put(store, 'key', 'alice')
   put(store, 'key', 'bob')
@@ -47,7 +48,7 @@ test('a record that is not renewed is told no more, and then gone', async () => 
 })
 
 test('who cannot be dialled is told to nobody, and renewing keeps the addresses', () => {
-  const store = new ProviderStore(new TestClock())
+  const store = new ProviderStore(new VirtualClock())
   store.put('key', 'alice', 'network')
   assert.equal(store.providers('key'), [])
   store.locate('alice', HERE)
@@ -58,7 +59,7 @@ test('who cannot be dialled is told to nobody, and renewing keeps the addresses'
 })
 
 test('an answer has some of many, and over time all', () => {
-  const store = new ProviderStore(new TestClock())
+  const store = new ProviderStore(new VirtualClock())
   for (const number of range(100)) put(store, 'key', `peer ${number}`)
   const seen = new Set<string>()
   for (let turn = 0; turn < 1_000 && seen.size < 100; turn++) {
@@ -70,7 +71,7 @@ test('an answer has some of many, and over time all', () => {
 })
 
 test('one network cannot take the place of the others under a key', () => {
-  const store = new ProviderStore(new TestClock(), { perKey: 8 })
+  const store = new ProviderStore(new VirtualClock(), { perKey: 8 })
   for (const number of range(4)) put(store, 'key', `honest ${number}`, `network ${number}`)
   for (const number of range(100)) put(store, 'key', `sybil ${number}`, 'one place')
   const all = store.views().map(({ peer }) => peer)
@@ -80,7 +81,7 @@ test('one network cannot take the place of the others under a key', () => {
 })
 
 test('nor in all, under as many keys as it likes', () => {
-  const store = new ProviderStore(new TestClock(), { total: 20 })
+  const store = new ProviderStore(new VirtualClock(), { total: 20 })
   for (const number of range(10)) put(store, `key ${number}`, `honest ${number}`, `network ${number}`)
   for (const number of range(200)) put(store, `flood ${number}`, `sybil ${number}`, 'one place')
   assert.is(store.size, 20)
@@ -88,7 +89,7 @@ test('nor in all, under as many keys as it likes', () => {
 })
 
 test('one peer has a number of records, and may renew them', () => {
-  const store = new ProviderStore(new TestClock(), { perPeer: 3 })
+  const store = new ProviderStore(new VirtualClock(), { perPeer: 3 })
   assert.equal(
     range(5).map((number) => put(store, `key ${number}`, 'alice')),
     [true, true, true, false, false],

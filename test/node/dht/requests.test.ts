@@ -12,7 +12,8 @@ import {
 import type { KadMessage } from '../../../src/node/dht/kad.ts'
 import { namespaceKey } from '../../../src/node/dht/namespace-key.ts'
 import { Requests } from '../../../src/node/dht/requests.ts'
-import { at, peerId, TestClock } from './support.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+import { at, peerId } from './support.ts'
 
 const test = suite('node/dht/requests')
 
@@ -48,7 +49,7 @@ const ask = (type: string, key?: Uint8Array, addresses = 1): KadMessage => ({
 })
 
 test('what the DHT is for is answered, and nothing else', () => {
-  const requests = new Requests(new TestClock())
+  const requests = new Requests(new VirtualClock())
   for (const type of ['GET_PROVIDERS', 'ADD_PROVIDER']) assert.is(requests.admit(alice, ask(type, HASH)).type, type)
   requests.admit(alice, ask('FIND_NODE', alice.toMultihash().bytes))
   requests.admit(alice, ask('PING'))
@@ -58,7 +59,7 @@ test('what the DHT is for is answered, and nothing else', () => {
 })
 
 test('what is provided is a hash, and no question is long', () => {
-  const requests = new Requests(new TestClock())
+  const requests = new Requests(new VirtualClock())
   const other = Uint8Array.from(HASH)
   other[0] = 0x13
   for (const key of [undefined, new Uint8Array(), HASH.subarray(1), other, new Uint8Array(38)]) {
@@ -69,14 +70,14 @@ test('what is provided is a hash, and no question is long', () => {
 })
 
 test('one provider is taken from a message, with some of its addresses, and no hearsay', () => {
-  const { closer, providers } = new Requests(new TestClock()).admit(alice, ask('ADD_PROVIDER', HASH, 100))
+  const { closer, providers } = new Requests(new VirtualClock()).admit(alice, ask('ADD_PROVIDER', HASH, 100))
   assert.is(closer.length, 0)
   assert.is(providers.length, 1)
   assert.is(providers[0]?.multiaddrs.length, MAX_ADDRESSES)
 })
 
 test('who asks too often is refused for a while, and the others are not', async () => {
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const requests = new Requests(clock)
   for (let turn = 0; turn < MAX_REQUESTS_PER_WINDOW; turn++) requests.admit(alice, ask('PING'))
   assert.throws(() => requests.admit(alice, ask('PING')), /too many/)
@@ -87,7 +88,7 @@ test('who asks too often is refused for a while, and the others are not', async 
 })
 
 test('how many have asked is not remembered without end', () => {
-  const requests = new Requests(new TestClock())
+  const requests = new Requests(new VirtualClock())
   const named = (name: string) => ({ toString: () => name }) as unknown as typeof alice
   for (let turn = 0; turn < MAX_REQUESTS_PER_WINDOW; turn++) requests.admit(alice, ask('PING'))
   for (let number = 0; number < MAX_REQUESTERS; number++) requests.admit(named(`peer ${number}`), ask('PING'))
@@ -95,7 +96,7 @@ test('how many have asked is not remembered without end', () => {
 })
 
 test('a stream that brings too much is cut', async () => {
-  const requests = new Requests(new TestClock())
+  const requests = new Requests(new VirtualClock())
   const stream = new TestStream()
   await requests.guarded(async () => {
     stream.receive(MAX_REQUEST_BYTES)
@@ -106,7 +107,7 @@ test('a stream that brings too much is cut', async () => {
 })
 
 test('what a handler throws ends its stream, and is counted when it is the other side that is to blame', async () => {
-  const requests = new Requests(new TestClock())
+  const requests = new Requests(new VirtualClock())
   const failing = requests.guarded(async () => {
     throw new Error('malformed')
   })
@@ -119,7 +120,7 @@ test('what a handler throws ends its stream, and is counted when it is the other
 })
 
 test('there are only so many streams at a time, and none through a relay', async () => {
-  const requests = new Requests(new TestClock())
+  const requests = new Requests(new VirtualClock())
   let release: () => void = () => undefined
   const wait = new Promise<void>((resolve) => {
     release = resolve

@@ -14,7 +14,8 @@ import {
   REPORT_AGAIN,
 } from '../../../src/node/dht/constants.ts'
 import { DhtRoute } from '../../../src/node/dht/route.ts'
-import { peerId, silent, TestClock } from './support.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+import { peerId, silent } from './support.ts'
 
 const test = suite('node/dht/route')
 const second = 1_000
@@ -27,7 +28,7 @@ const people: PeerInfo[] = await Promise.all(
 
 /** A DHT in which are those that `others` answers, and a route to it. */
 function setup({ ready = true } = {}) {
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const dht = {
     ready,
     others: (_namespace: string): PeerInfo[] => [],
@@ -197,7 +198,7 @@ test('while nobody can be asked nothing is done; when somebody can, everything',
   route.join('room')
   await clock.pass(hour)
   assert.is(dht.looks.length + dht.provides.length, 0)
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
   dht.ready = true
   route.wake()
   await clock.pass(15 * second)
@@ -272,7 +273,7 @@ test('stopped, it does nothing; started again, all of it again', async () => {
   const looks = dht.looks.length
   await clock.pass(hour)
   assert.is(dht.looks.length, looks)
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
   route.start()
   await clock.pass(15 * second)
   assert.is(dht.looks.length, looks + FIRST_LOOKS.length)

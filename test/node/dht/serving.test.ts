@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert'
 import { EVIDENCE_TTL } from '../../../src/node/dht/constants.ts'
 import { Reach } from '../../../src/node/dht/reach.ts'
 import { type Mode, Serving } from '../../../src/node/dht/serving.ts'
-import { FakeNet, peerId, settled, silent, TestClock } from './support.ts'
+import { settled, VirtualClock } from '../../support/virtual-clock.ts'
+import { FakeNet, peerId, silent } from './support.ts'
 
 const test = suite('node/dht/serving')
 
@@ -25,7 +26,7 @@ function setup({ listening = [LOOPBACK, HOME], told = listening, internet = fals
   const net = new FakeNet()
   net.listening = listening
   net.told = told
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const modes: Mode[] = []
   const reach = new Reach({ ...net, peerId: self }, internet)
   const serving = new Serving(net, {
@@ -143,7 +144,7 @@ test('a relay serves always', async () => {
   await settled()
   assert.equal(modes, ['server'])
   await serving.stop()
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
 })
 
 test.run()

@@ -4,50 +4,6 @@ import type { Connection, Libp2pEvents, Logger, PeerId, TypedEventTarget } from 
 import { TypedEventEmitter } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import type { Clock } from '../../../src/node/clock.ts'
-
-/** Time that passes when it is told to. */
-export class TestClock implements Clock {
-  #now = 0
-  #timers: { at: number; callback: () => void }[] = []
-
-  monotonic(): number {
-    return this.#now
-  }
-
-  setTimeout(callback: () => void, milliseconds: number): () => void {
-    const timer = { at: this.#now + milliseconds, callback }
-    this.#timers.push(timer)
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer)
-    }
-  }
-
-  /** Timers that are set. */
-  get timers(): number {
-    return this.#timers.length
-  }
-
-  /** Each timer has its effects before the next. */
-  async pass(milliseconds: number): Promise<void> {
-    const end = this.#now + milliseconds
-    await settled()
-    for (;;) {
-      const due = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
-      if (due === undefined) break
-      this.#timers = this.#timers.filter((timer) => timer !== due)
-      this.#now = Math.max(this.#now, due.at)
-      due.callback()
-      await settled()
-    }
-    this.#now = end
-  }
-}
-
-/** When everything that waits for nothing outside is done. */
-export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
 
 export const silent = Object.assign(() => undefined, {
   error: () => undefined,

@@ -2,12 +2,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FIND_TIMEOUT, FIRST_UPKEEPS, UPKEEP_INTERVAL } from '../../../src/node/dht/constants.ts'
 import { Upkeep } from '../../../src/node/dht/upkeep.ts'
-import { silent, TestClock } from './support.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+import { silent } from './support.ts'
 
 const test = suite('node/dht/upkeep')
 
 function setup() {
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const seen = { isNeeded: true, looks: [] as string[], ends: true, aborted: 0 }
   const upkeep = new Upkeep({
     isNeeded: () => seen.isNeeded,
@@ -33,7 +34,7 @@ test('a server looks for itself soon, and then now and then', async () => {
   upkeep.stop()
   await clock.pass(4 * UPKEEP_INTERVAL)
   assert.is(seen.looks.length, 5)
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
 })
 
 test('who is no server does nothing until it is one', async () => {
@@ -41,7 +42,7 @@ test('who is no server does nothing until it is one', async () => {
   seen.isNeeded = false
   upkeep.start()
   await clock.pass(4 * UPKEEP_INTERVAL)
-  assert.equal([seen.looks, clock.timers], [[], 0])
+  assert.equal([seen.looks, clock.pending], [[], 0])
   seen.isNeeded = true
   upkeep.wake()
   upkeep.wake()
@@ -49,7 +50,7 @@ test('who is no server does nothing until it is one', async () => {
   assert.equal(seen.looks, ['self'])
   seen.isNeeded = false
   await clock.pass(4 * UPKEEP_INTERVAL)
-  assert.equal([seen.looks, clock.timers], [['self'], 0])
+  assert.equal([seen.looks, clock.pending], [['self'], 0])
   upkeep.stop()
 })
 
@@ -64,7 +65,7 @@ test('a look that does not end is ended, also when it is no longer wanted', asyn
   upkeep.stop()
   assert.is(seen.aborted, 2)
   await clock.pass(0)
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
 })
 
 test('started again while a look goes on, it looks once', async () => {
@@ -75,7 +76,7 @@ test('started again while a look goes on, it looks once', async () => {
   upkeep.stop()
   upkeep.start()
   await clock.pass(0)
-  assert.is(clock.timers, 1)
+  assert.is(clock.pending, 1)
   upkeep.stop()
 })
 

@@ -2,7 +2,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Grant, PortMapperInit, Way } from '../../../src/node/port-mapping/index.ts'
 import { portMapper } from '../../../src/node/port-mapping/index.ts'
-import { settled, silent, TestClock } from '../dht/support.ts'
+import { settled, VirtualClock } from '../../support/virtual-clock.ts'
+import { silent } from '../dht/support.ts'
 import { PUBLIC } from './fake-router.ts'
 
 const test = suite('node/port-mapping/mapper')
@@ -12,7 +13,7 @@ const LOCAL = '192.168.1.10'
 
 /** A router that gives what it is told to, and a mapper that asks it. */
 class Scene {
-  readonly clock = new TestClock()
+  readonly clock = new VirtualClock()
   /** What was announced and withdrawn, and asked of the router, in order. */
   readonly told: string[] = []
   external = { address: PUBLIC, port: 40_001 }
@@ -73,7 +74,7 @@ test('announces what it is given, keeps it, and gives it back', async () => {
   await scene.mapper.stop()
   await scene.mapper.stop()
   assert.equal(scene.news(), ['-40001', 'release'])
-  assert.is(scene.clock.timers, 0)
+  assert.is(scene.clock.pending, 0)
 })
 
 test('asks again when half of what was given is over, and never more than once a minute', async () => {
@@ -172,7 +173,7 @@ test('on another network it is asked at once, under the address there', async ()
   scene.mapper.moved()
   await settled()
   assert.equal(scene.news(), ['find 40001', '-40001', '+40009'])
-  assert.is(scene.clock.timers, 1)
+  assert.is(scene.clock.pending, 1)
   scene.problem = new Error('no router here')
   scene.mapper.moved()
   await settled()
@@ -201,7 +202,7 @@ test('an attempt that hangs is ended, by its deadline, by a move and by a stop',
   await settled()
   assert.is(asked, 3)
   await scene.mapper.stop()
-  assert.is(scene.clock.timers, 0)
+  assert.is(scene.clock.pending, 0)
 })
 
 test('who throws when told keeps no attempt from coming, and no stop', async () => {

@@ -4,8 +4,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Grant } from '../../../src/node/port-mapping/index.ts'
 import { NatPmp, readAddress, readAnswer, readMapping } from '../../../src/node/port-mapping/nat-pmp.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { TestClock } from '../dht/support.ts'
 import { HERE, type PmpAnswer, PmpRouter, PUBLIC } from './fake-router.ts'
 
 const test = suite('node/port-mapping/nat-pmp')
@@ -52,7 +52,7 @@ test('asks for the address and then for the port, and takes what is given', asyn
 
 test('asks again, later each time, and gives up', async () => {
   const router = await routerThat(() => [])
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const told = refusal(new NatPmp({ port: router.port, clock }).map(WISH, never))
   for (const [sent, pause] of [
     [1, 250],
@@ -66,12 +66,12 @@ test('asks again, later each time, and gives up', async () => {
     await clock.pass(1)
   }
   assert.is(await told, 'the router does not answer NAT-PMP')
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
 })
 
 test('a request that was lost is made up for', async () => {
   const router = await routerThat((request, times) => (times === 1 ? [] : honest(request)))
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const grant = new NatPmp({ port: router.port, clock }).map(WISH, never)
   await waitFor(() => router.requests.length === 1, 'a request')
   await clock.pass(250)
@@ -82,7 +82,7 @@ test('where nobody listens it is known at once', async () => {
   const router = await PmpRouter.start(honest)
   const { port } = router
   router.stop()
-  assert.is(await refusal(new NatPmp({ port, clock: new TestClock() }).map(WISH, never)), 'the router does not answer NAT-PMP')
+  assert.is(await refusal(new NatPmp({ port, clock: new VirtualClock() }).map(WISH, never)), 'the router does not answer NAT-PMP')
 })
 
 test('nobody but the router is listened to', async () => {
@@ -121,13 +121,13 @@ test('what is refused, and what is something else, is no mapping', async () => {
 
 test('what is no answer is waited past, and a stop ends the wait', async () => {
   const stop = new AbortController()
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const router = await routerThat(() => [new Uint8Array(0), '00', '0081000000000001', new Uint8Array(1_400).fill(7)])
   const told = refusal(new NatPmp({ port: router.port, clock }).map(WISH, stop.signal))
   await waitFor(() => router.requests.length === 1, 'a request')
   stop.abort(new Error('stopped'))
   assert.is(await told, 'stopped')
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
   assert.is(await refusal(new NatPmp({ port: router.port, clock }).map(WISH, stop.signal)), 'stopped')
 })
 

@@ -6,8 +6,8 @@ import * as assert from 'uvu/assert'
 import { readLocation } from '../../../src/node/port-mapping/ssdp.ts'
 import { servicesIn, Upnp } from '../../../src/node/port-mapping/upnp.ts'
 import { readXml } from '../../../src/node/port-mapping/xml.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { TestClock } from '../dht/support.ts'
 import { addressAnswer, description, fault, found, HERE, IP_1, PUBLIC, UpnpRouter } from './fake-router.ts'
 
 const test = suite('node/port-mapping/upnp')
@@ -31,7 +31,7 @@ async function routerThat(...does: Parameters<typeof UpnpRouter.start>): Promise
   return router
 }
 
-async function refusal(router: UpnpRouter, signal = never, clock = new TestClock()): Promise<string> {
+async function refusal(router: UpnpRouter, signal = never, clock = new VirtualClock()): Promise<string> {
   return await new Upnp({ at: [router.at], clock }).map(WISH, signal).then(
     () => 'granted',
     (error: Error) => error.message,
@@ -152,7 +152,7 @@ test('an answer that does not end in time is left, and one that a stop interrupt
     asked++
   }
   const router = await routerThat(honest, slow)
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const late = refusal(router, never, clock)
   await waitFor(() => asked === 1, 'a question')
   await clock.pass(5_000)
@@ -162,7 +162,7 @@ test('an answer that does not end in time is left, and one that a stop interrupt
   await waitFor(() => asked === 2, 'a question')
   stop.abort(new Error('stopped'))
   assert.not.equal(await stopped, 'granted')
-  assert.is(clock.timers, 0)
+  assert.is(clock.pending, 0)
 })
 
 test('a redirect is not followed', async () => {
@@ -182,9 +182,9 @@ test('a redirect is not followed', async () => {
 })
 
 test('where no router answers it is asked twice, and given up', async () => {
-  const clock = new TestClock()
+  const clock = new VirtualClock()
   const told = new Upnp({ at: [], clock }).map(WISH, never).catch((error: Error) => error.message)
-  await waitFor(() => clock.timers === 2, 'a question')
+  await waitFor(() => clock.pending === 2, 'a question')
   await clock.pass(2_500)
   assert.is(await told, 'the router does not answer UPnP')
 })

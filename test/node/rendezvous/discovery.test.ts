@@ -11,8 +11,8 @@ import {
   rendezvousDiscovery,
   rendezvousServer,
 } from '../../../src/node/rendezvous/index.ts'
-import { VirtualClock } from '../../chat/support.ts'
 import { addressOf, connected, connectionsBetween, Peers, randomSeed } from '../../support/peers.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { Foreigners } from './support.ts'
 

@@ -6,7 +6,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Discovered } from '../../../src/node/rendezvous/index.ts'
 import { Point } from '../../../src/node/rendezvous/point.ts'
-import { VirtualClock } from '../../chat/support.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 import { ADDRESS, keyOf, silent } from './support.ts'
 
 const test = suite('node/rendezvous/point')

@@ -7,7 +7,7 @@ import { addressBlock } from '../../../src/address-block.ts'
 import { Cookies } from '../../../src/node/rendezvous/cookie.ts'
 import { type NewRegistration, Registrations } from '../../../src/node/rendezvous/registrations.ts'
 import { type Cursor, newCursor, nextPage } from '../../../src/node/rendezvous/sample.ts'
-import { VirtualClock } from '../../chat/support.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 import { ADDRESS, keyOf, signedRecord } from './support.ts'
 
 const test = suite('node/rendezvous/registrations')
