@@ -1,5 +1,4 @@
 /** A peer from its start to its end, with the face that it has: a terminal, lines, a pipe, JSON, or none. */
-
 import type { Room, Status } from '../client/client.ts'
 import { StoreInUseError } from '../errors.ts'
 import { FIRST_ROOM } from '../room-name.ts'

@@ -1,5 +1,4 @@
 /** The slash commands, each on a conversation. */
-
 import type { Room } from '../client/client.ts'
 import { canonicalRoomName } from '../room-name.ts'
 import type { Conversation } from './conversation.ts'

@@ -1,5 +1,4 @@
 /** send, history, search, tail, digest. */
-
 import type { Client, Message, Room } from '../../client/client.ts'
 import { MAX_UNREAD } from '../../client/lines.ts'
 import { ClosedError, UnknownRoomError } from '../../errors.ts'

@@ -1,5 +1,4 @@
 /** join, leave, rooms, members. */
-
 import { canonicalRoomName } from '../../room-name.ts'
 import { UsageError } from '../../view/explain.ts'
 import { formatMembers, formatRooms } from '../../view/format.ts'

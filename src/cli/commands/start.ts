@@ -1,5 +1,4 @@
 /** `p2pnode start`: this device's peer, and the chat over it. */
-
 import { canonicalRoomName } from '../../room-name.ts'
 import { UsageError } from '../../view/explain.ts'
 import { cleanName } from '../../view/sanitize.ts'
