@@ -69,6 +69,7 @@ const COPIED = [
   'bootstrap/keeper',
   'src/storage/store.ts',
   'src/errors.ts',
+  'src/room-name.ts',
   'src/native-crypto.ts',
   'test/simulation',
 ]

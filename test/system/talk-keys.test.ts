@@ -79,7 +79,9 @@ test('a narrower and a wider terminal lose no message, leave no drawing behind, 
     await sendAll(bob, numbered(10, 'message'))
     await alice.see(drawn.message('Bob', 'message 9.'))
     alice.type('half')
-    // What is drawn between the terminal's change and the word of it is drawn for another width.
+    // What is drawn between the terminal's change and the word of it is drawn for another width: nothing else is going on.
+    await alice.see(/^── lobby ─ Bob /m)
+    await alice.see('1 direct')
     await alice.see(drawn.input('lobby', 'half'))
     for (const [columns, typed] of [
       [60, 'half a'],
