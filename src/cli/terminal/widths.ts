@@ -40,6 +40,7 @@ export function* pieces(text: string, columns: number): Generator<Piece> {
 
 /** A plain text of at most `columns`, with `…` for what was left out. */
 export function cut(text: string, columns: number): string {
+  if (columns < 1) return '' // also what takes none: it would stand on what was beside it
   if (widthOf(text) <= columns) return text
   let shown = ''
   let width = ELLIPSIS.length
@@ -48,7 +49,7 @@ export function cut(text: string, columns: number): string {
     if (width > columns) break
     shown += segment
   }
-  return columns < 1 ? '' : shown + ELLIPSIS
+  return shown + ELLIPSIS
 }
 
 /** Remembered, for string-width takes more than 10 µs for what is not ASCII. */

@@ -122,6 +122,15 @@ test('of equally important parts the last goes', () => {
   )
 })
 
+test('a part that takes no column goes like any other', () => {
+  const [first, second] = [
+    { text: 'lobby', importance: 1 },
+    { text: '\u0301', importance: 0 },
+  ]
+  assert.equal(fitLine([first, second], 6), [first, second])
+  assert.equal(fitLine([first, second], 5), [first])
+})
+
 test('a status line always fits', () => {
   const part = fc.record({
     text: typedText.map((text) => text.replaceAll('\n', '')),
