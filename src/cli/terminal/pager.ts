@@ -28,7 +28,7 @@ export interface Page {
   messages: readonly Message[]
   /** There are older ones. */
   more: boolean
-  /** What stands lowest on the screen: a message, with so many of its lines below. Of none that it is the newest one, and whole. */
+  /** What stands lowest on the screen: a message, with so many of its lines below that. Undefined: the whole of the newest. */
   lowest: { id: string; below: number } | undefined
   state: 'reading' | 'read' | { problem: string }
 }
